@@ -1,0 +1,158 @@
+//! The bucket: an object store from config, behind one type that the rooms share.
+//!
+//! Knows nothing of what the objects mean; [`path`] names where each kind of thing lives.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use object_store::{
+    ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, RetryConfig, local::LocalFileSystem,
+    memory::InMemory, path::Path, prefix::PrefixStore,
+};
+
+use crate::{LakeError, Result, StoreConfig};
+
+pub mod path;
+
+/// The URL under which query plans name the bucket; never a real address, so that no plan can show one.
+pub const STORE_URL: &str = "lake://bucket/";
+
+/// One bucket, or a prefix of one. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    objects: Arc<dyn ObjectStore>,
+    folder: Option<std::path::PathBuf>,
+}
+
+impl Store {
+    /// Opens the store that `config` names, without a request to it.
+    ///
+    /// # Errors
+    /// [`LakeError::Config`] for an address or option that no store understands or a folder that cannot be made.
+    pub fn open(config: &StoreConfig) -> Result<Self> {
+        let objects: Arc<dyn ObjectStore> = match config {
+            StoreConfig::Memory => Arc::new(InMemory::new()),
+            StoreConfig::Folder(folder) => {
+                let cannot = |e: &dyn fmt::Display| LakeError::Config {
+                    message: format!("the lake's folder {} cannot be used: {e}", folder.display()),
+                };
+                std::fs::create_dir_all(folder).map_err(|e| cannot(&e))?;
+                let store = LocalFileSystem::new_with_prefix(folder).map_err(|e| cannot(&e))?;
+                Arc::new(store.with_automatic_cleanup(true).with_fsync(true))
+            }
+            StoreConfig::Url { url, options } => remote(url, options)?,
+        };
+        let folder = match config {
+            StoreConfig::Folder(f) => Some(f.canonicalize().unwrap_or_else(|_| f.clone())),
+            _ => None,
+        };
+        Ok(Self { objects, folder })
+    }
+
+    /// The store itself, for engines that want the trait.
+    #[must_use]
+    pub fn objects(&self) -> Arc<dyn ObjectStore> {
+        Arc::clone(&self.objects)
+    }
+
+    /// The local folder, when the bucket is one.
+    #[must_use]
+    pub fn folder(&self) -> Option<&std::path::Path> {
+        self.folder.as_deref()
+    }
+
+    /// The whole object, or `None` when there is none.
+    pub async fn read(&self, path: &Path) -> Result<Option<bytes::Bytes>> {
+        match self.objects.get(path).await {
+            Ok(found) => Ok(Some(found.bytes().await?)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    /// Writes or replaces an object.
+    pub async fn write(&self, path: &Path, content: impl Into<PutPayload>) -> Result<()> {
+        self.objects.put(path, content.into()).await?;
+        Ok(())
+    }
+
+    /// Writes an object that must not exist yet. `false` when it does: someone else was first.
+    pub async fn create(&self, path: &Path, content: impl Into<PutPayload>) -> Result<bool> {
+        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+        match self.objects.put_opts(path, content.into(), options).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => Ok(false),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    /// Removes an object; absent is fine.
+    pub async fn remove(&self, path: &Path) -> Result<()> {
+        match self.objects.delete(path).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    /// A tag that changes whenever the object does, or `None` when there is none. One cheap request.
+    pub async fn tag(&self, path: &Path) -> Result<Option<String>> {
+        match self.objects.head(path).await {
+            Ok(m) => Ok(Some(m.e_tag.unwrap_or_else(|| format!("{}-{}", m.last_modified.timestamp_micros(), m.size)))),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(e) => Err(e.into()),
+        }
+    }
+}
+
+/// Interactive reads give up after two retries or five seconds, whichever is first.
+fn interactive() -> RetryConfig {
+    RetryConfig { max_retries: 2, retry_timeout: Duration::from_secs(5), ..RetryConfig::default() }
+}
+
+fn remote(url: &url::Url, options: &[(String, String)]) -> Result<Arc<dyn ObjectStore>> {
+    let cannot = |e: &dyn fmt::Display| LakeError::Config { message: format!("the store {url} cannot be used: {e}") };
+    let prefix = Path::from_url_path(url.path()).map_err(|e| cannot(&e))?;
+    let bucket: Arc<dyn ObjectStore> = match url.scheme() {
+        #[cfg(feature = "s3")]
+        "s3" | "s3a" => {
+            let mut builder = object_store::aws::AmazonS3Builder::from_env()
+                .with_url(format!("s3://{}", url.host_str().unwrap_or_default()))
+                .with_retry(interactive());
+            for (key, value) in options {
+                builder = builder.with_config(key.parse().map_err(|e| cannot(&e))?, value);
+            }
+            Arc::new(builder.build().map_err(|e| cannot(&e))?)
+        }
+        #[cfg(feature = "gcs")]
+        "gs" => {
+            let mut builder = object_store::gcp::GoogleCloudStorageBuilder::from_env()
+                .with_url(format!("gs://{}", url.host_str().unwrap_or_default()))
+                .with_retry(interactive());
+            for (key, value) in options {
+                builder = builder.with_config(key.parse().map_err(|e| cannot(&e))?, value);
+            }
+            Arc::new(builder.build().map_err(|e| cannot(&e))?)
+        }
+        #[cfg(feature = "azure")]
+        "az" | "abfs" | "abfss" => {
+            let mut builder = object_store::azure::MicrosoftAzureBuilder::from_env()
+                .with_url(format!("{}://{}", url.scheme(), url.host_str().unwrap_or_default()))
+                .with_retry(interactive());
+            for (key, value) in options {
+                builder = builder.with_config(key.parse().map_err(|e| cannot(&e))?, value);
+            }
+            Arc::new(builder.build().map_err(|e| cannot(&e))?)
+        }
+        other => {
+            return Err(LakeError::Config {
+                message: format!("this build has no store for {other}:// addresses; use a folder or s3://"),
+            });
+        }
+    };
+    Ok(if prefix.as_ref().is_empty() { bucket } else { Arc::new(PrefixStore::new(bucket, prefix)) })
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Store({})", self.objects)
+    }
+}

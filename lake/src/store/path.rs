@@ -1,0 +1,41 @@
+//! Where things live in the bucket. The one place that spells prefixes.
+
+use model::DatasetName;
+use object_store::path::Path;
+
+/// Where units drop files: `landing/<unit>/<dataset>/<file>`.
+pub const LANDING: &str = "landing";
+/// Delta tables: `tables/<unit>/<dataset>/`.
+pub const TABLES: &str = "tables";
+/// Stored results: `results/<key>.arrow`.
+pub const RESULTS: &str = "results";
+/// Small documents: `portal/<kind>/<id>/<version>.json`.
+pub const PORTAL: &str = "portal";
+/// Rows that did not land: `quarantine/<unit>/<dataset>/<ingest>.ndjson`.
+pub const QUARANTINE: &str = "quarantine";
+
+#[must_use]
+pub fn policy() -> Path {
+    Path::from("policy.toml")
+}
+
+/// `contracts/<unit>/<dataset>.toml`
+#[must_use]
+pub fn contract(dataset: &DatasetName) -> Path {
+    Path::from(format!("contracts/{}/{}.toml", dataset.unit(), dataset.name()))
+}
+
+#[must_use]
+pub fn landing(dataset: &DatasetName) -> Path {
+    Path::from(format!("{LANDING}/{}/{}", dataset.unit(), dataset.name()))
+}
+
+#[must_use]
+pub fn table(dataset: &DatasetName) -> Path {
+    Path::from(format!("{TABLES}/{}/{}", dataset.unit(), dataset.name()))
+}
+
+#[must_use]
+pub fn quarantine(dataset: &DatasetName, ingest: &str) -> Path {
+    Path::from(format!("{QUARANTINE}/{}/{}/{ingest}.ndjson", dataset.unit(), dataset.name()))
+}

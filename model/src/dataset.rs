@@ -1,0 +1,99 @@
+//! Datasets as catalog, API and pages show them, always as one principal sees them.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{Column, ColumnStatistics, DatasetName};
+
+/// One line of the catalog.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Dataset {
+    #[cfg_attr(feature = "openapi", schema(value_type = String, example = "ops.flights"))]
+    pub name: DatasetName,
+    /// From the contract, else the name made readable.
+    pub title: String,
+    #[serde(default)]
+    pub description: String,
+    /// A contact, from the contract.
+    #[serde(default)]
+    pub owner: Option<String>,
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// Rows that the viewer may see; `None` when counting would need a scan.
+    pub rows: Option<u64>,
+    /// Columns that the viewer may see.
+    pub columns: usize,
+    pub version: u64,
+    /// When the newest version was committed.
+    pub updated_at: DateTime<Utc>,
+    pub access: AccessNote,
+}
+
+/// Which limits of the policy the viewer meets, in words for a person.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AccessNote {
+    /// The viewer's effective row filter with claims filled in (`carrier = 'UA'`); `None` for all rows.
+    pub rows: Option<String>,
+    /// Masked columns with the mask in words.
+    pub masks: Vec<(String, String)>,
+    /// Whether some columns are left out.
+    pub columns_hidden: bool,
+    pub may_upload: bool,
+    /// Sees arrivals and quarantine.
+    pub may_own: bool,
+    /// When the viewer's access ends, if every grant does.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// All that the dataset page shows beside rows and arrivals.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DatasetDetail {
+    #[serde(flatten)]
+    pub dataset: Dataset,
+    pub schema: Vec<Column>,
+    /// One entry a visible column, over visible rows.
+    pub statistics: Vec<ColumnStatistics>,
+    /// Newest first.
+    pub versions: Vec<DatasetVersion>,
+    /// Data files of the current version; `None` unless the viewer sees all rows.
+    pub files: Option<u64>,
+    /// Bytes of these files; `None` unless the viewer sees all rows.
+    pub bytes: Option<u64>,
+}
+
+/// One commit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DatasetVersion {
+    pub version: u64,
+    pub committed_at: DateTime<Utc>,
+    /// `append`, `replace`, `create`.
+    pub operation: String,
+    /// The landed file's name; `None` unless the viewer owns the dataset.
+    pub file: Option<String>,
+    /// The arrival that made it; `None` unless the viewer owns the dataset.
+    pub ingest: Option<String>,
+    /// Rows added; `None` unless the viewer sees all rows.
+    pub rows_added: Option<u64>,
+}
+
+/// A business unit with what the viewer may see of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct UnitSummary {
+    pub unit: String,
+    pub datasets: usize,
+}
+
+/// What to list.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct DatasetFilter {
+    /// Words that must all occur in name, title, description, tags or column names.
+    #[serde(default)]
+    pub q: Option<String>,
+    #[serde(default)]
+    pub unit: Option<String>,
+}

@@ -1,0 +1,32 @@
+//! The words that all layers of Penstock share.
+//!
+//! Plain data with serde and the parsing that makes invalid names unrepresentable.
+//! No IO, no engine, no HTTP; builds for wasm32.
+
+pub mod column;
+pub mod dataset;
+pub mod ingest;
+pub mod name;
+pub mod page;
+pub mod policy;
+pub mod principal;
+pub mod problem;
+pub mod query;
+pub mod session;
+pub mod token;
+
+pub use column::{Column, ColumnStatistics, ColumnType};
+pub use dataset::{AccessNote, Dataset, DatasetDetail, DatasetFilter, DatasetVersion, UnitSummary};
+pub use ingest::{
+    ColumnReport, ColumnWarning, IngestFilter, IngestReport, IngestState, QuarantinedRow, RefusedBecause, RowCounts,
+};
+pub use name::{ColumnName, DatasetName, InvalidName, UnitName};
+pub use page::{Cell, Page};
+pub use policy::{Action, Grant, Policy};
+pub use principal::Principal;
+pub use problem::Problem;
+pub use query::{
+    CacheOutcome, CacheTier, ExportFormat, QueryRequest, QueryState, QueryStatus, RecentQuery, RowsRequest,
+};
+pub use session::SessionSummary;
+pub use token::{NewToken, TokenSecret, TokenSummary};

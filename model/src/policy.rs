@@ -1,0 +1,69 @@
+//! The policy document: who may do what on which datasets, rows and columns. Deny by default.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// The parsed `policy.toml`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// Who administers: sees all arrivals, audit and policy. Written as grantees (`group:stewards`).
+    #[serde(default)]
+    pub stewards: Vec<String>,
+    #[serde(default, rename = "grant")]
+    pub grants: Vec<Grant>,
+}
+
+/// One `[[grant]]`.
+///
+/// A row and a column are visible when one single grant gives both.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Grant {
+    /// Grantees: `group:NAME`, `user:NAME` (subject or e-mail), `*` (everyone signed in).
+    pub to: Vec<String>,
+    /// Dataset patterns: `*`, `unit.*`, `unit.dataset`.
+    pub on: Vec<String>,
+    /// What is granted; reading alone when absent.
+    #[serde(default = "read_only")]
+    pub may: Vec<Action>,
+    /// Row filter: a SQL predicate over the dataset's columns and `claim('name')`; absent means all rows.
+    #[serde(default)]
+    pub rows: Option<String>,
+    /// Columns included; absent means all.
+    #[serde(default)]
+    pub columns: Option<Vec<String>>,
+    /// Columns left out.
+    #[serde(default)]
+    pub except: Vec<String>,
+    /// Column → mask: `null`, `hash`, `redact`, `last4`, `year`.
+    #[serde(default)]
+    pub mask: BTreeMap<String, String>,
+    /// First instant at which the grant holds. TOML dates mean midnight UTC.
+    #[serde(default)]
+    pub from: Option<DateTime<Utc>>,
+    /// First instant at which it no longer holds.
+    #[serde(default)]
+    pub until: Option<DateTime<Utc>>,
+    /// Why it was given; for people.
+    #[serde(default)]
+    pub note: String,
+}
+
+/// What a grant allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// See the granted rows and columns.
+    Read,
+    /// Send files into the dataset and see their reports.
+    Upload,
+    /// Own the dataset: see every arrival, its quarantine (raw rows) and its contract.
+    Own,
+}
+
+fn read_only() -> Vec<Action> {
+    vec![Action::Read]
+}

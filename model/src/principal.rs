@@ -1,0 +1,57 @@
+//! Who asks: the identity that every method of the engine takes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+/// An authenticated person or service, as its provider described it at sign-in.
+///
+/// Identity is issuer and subject; name and e-mail are for display.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Principal {
+    pub issuer: String,
+    pub subject: String,
+    /// Short name for people: the user name, or the e-mail's local part.
+    pub name: String,
+    #[serde(default)]
+    pub email: Option<String>,
+    /// `None` when the provider sent no groups claim at all, which denies: it is not the empty set.
+    pub groups: Option<BTreeSet<String>>,
+    /// Other claims that row filters may use, each with its values.
+    #[serde(default)]
+    pub claims: BTreeMap<String, Vec<String>>,
+    /// Set when a personal token narrows what its holder may do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<TokenScope>,
+}
+
+/// What a token may do, never more than its owner may.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TokenScope {
+    /// Actions allowed: `read`, `upload`.
+    pub actions: BTreeSet<String>,
+    /// Dataset patterns (`*`, `ops.*`, `ops.flights`); empty means all that the owner may.
+    #[serde(default)]
+    pub datasets: Vec<String>,
+}
+
+impl Principal {
+    /// The stable key of this identity: issuer and subject, length-prefixed so that no two can collide.
+    #[must_use]
+    pub fn key(&self) -> String {
+        format!("{}:{}{}", self.issuer.len(), self.issuer, self.subject)
+    }
+
+    #[must_use]
+    pub fn in_group(&self, group: &str) -> bool {
+        self.groups.as_ref().is_some_and(|g| g.contains(group))
+    }
+
+    /// The values of `name`, or `None` when the provider did not send it.
+    #[must_use]
+    pub fn claim(&self, name: &str) -> Option<&[String]> {
+        self.claims.get(name).map(Vec::as_slice)
+    }
+}

@@ -1,0 +1,3 @@
+//! The binary `penstock`: parses the command line and dispatches.
+
+fn main() {}
