@@ -28,3 +28,9 @@ impl Lake {
         Err(LakeError::internal("not built"))
     }
 }
+
+/// A run-time error of a governed plan as its asker may read it: visible data at most, no internals.
+#[must_use]
+pub(crate) fn execution_error(error: datafusion::error::DataFusionError) -> LakeError {
+    LakeError::internal(error.to_string())
+}

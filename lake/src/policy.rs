@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use arrow::datatypes::Schema;
 use chrono::{DateTime, Utc};
 use datafusion::logical_expr::Expr;
-use model::{AccessNote, DatasetName, Principal};
+use model::{AccessNote, Action, DatasetName, Principal};
 
 use crate::{LakeError, Result, store::Store};
 
@@ -60,6 +60,22 @@ impl Policies {
         _schema: &Schema,
         _now: DateTime<Utc>,
     ) -> Result<Option<TableAccess>> {
+        Err(LakeError::internal("not built"))
+    }
+
+    /// Whether some grant gives `who` this action on the dataset now. Never true for an absent policy.
+    pub async fn may(
+        &self,
+        _who: &Principal,
+        _dataset: &DatasetName,
+        _action: Action,
+        _now: DateTime<Utc>,
+    ) -> Result<bool> {
+        Err(LakeError::internal("not built"))
+    }
+
+    /// Whether `who` administers the lake. Tokens never do.
+    pub async fn is_steward(&self, _who: &Principal) -> Result<bool> {
         Err(LakeError::internal("not built"))
     }
 }
