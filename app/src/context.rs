@@ -1,0 +1,55 @@
+//! What a page knows of its request. The server provides it; pages take it. Holds no engine or session logic itself.
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use lake::Lake;
+use model::{Principal, SessionSummary, TokenSummary};
+
+/// Everything that a page needs beside its address. The server provides one as Leptos context for each request.
+#[derive(Clone)]
+pub struct RequestContext {
+    pub lake: Lake,
+    /// `None` when nobody is signed in: every page but the sign-in page then redirects there.
+    pub principal: Option<Principal>,
+    /// Administers the lake: sees all arrivals.
+    pub steward: bool,
+    /// Public id of the browser's session; never the cookie.
+    pub session: Option<String>,
+    pub accounts: Arc<dyn Accounts>,
+    /// What the Content-Security-Policy of this answer allows scripts by. Must be the value of
+    /// `leptos::nonce::use_nonce()`, which is set before the server's own context is provided.
+    pub nonce: String,
+    /// The demo people, when the demo sign-in is on.
+    pub demo: Option<Vec<DemoPerson>>,
+    /// The identity provider's name for the sign-in button; `None` when there is none.
+    pub provider_name: Option<String>,
+    /// A new token's secret, shown on the account page this one time.
+    pub flash: Option<String>,
+    /// Where the browser reached us, without trailing slash (`https://data.example.com`); for the API snippets.
+    pub base_url: String,
+}
+
+/// One of the built-in people of the demo sign-in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DemoPerson {
+    /// What the form sends as `as`.
+    pub name: String,
+    /// What this person may do, in a few words.
+    pub about: String,
+}
+
+/// Sessions and tokens of a person; the server has them.
+#[async_trait]
+pub trait Accounts: Send + Sync {
+    /// Signed-in browsers, newest first. `current` is the public id of the asking session.
+    async fn sessions(&self, who: &Principal, current: Option<&str>) -> lake::Result<Vec<SessionSummary>>;
+    /// Tokens that have not been revoked, newest first.
+    async fn tokens(&self, who: &Principal) -> lake::Result<Vec<TokenSummary>>;
+}
+
+impl fmt::Debug for RequestContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestContext").field("principal", &self.principal).finish_non_exhaustive()
+    }
+}
