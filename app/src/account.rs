@@ -1,0 +1,94 @@
+//! The account page: who am I here, where am I signed in, which tokens are there.
+
+use leptos::prelude::*;
+use model::Principal;
+
+use crate::{
+    components::{snippet, visible},
+    shell::{Content, Place, page},
+};
+
+mod sessions;
+mod tokens;
+
+#[component]
+pub fn AccountPage() -> impl IntoView {
+    page(Place::Elsewhere, async |viewer| {
+        let accounts = &viewer.context.accounts;
+        let sessions = accounts.sessions(&viewer.who, viewer.context.session.as_deref()).await?;
+        let tokens = accounts.tokens(&viewer.who).await?;
+        let secret = viewer.context.flash.clone().map(|secret| {
+            view! {
+                <section class="banner banner--good banner--block" aria-label="New token" role="status">
+                    <p><strong>"Here is your token."</strong>" Copy it now: it is shown this one time and not kept."</p>
+                    {snippet("Token", secret)}
+                </section>
+            }
+        });
+        let body = view! {
+            <header class="page-head">
+                <div class="page-head__words">
+                    <h1 class="page-head__title">"Account"</h1>
+                </div>
+                <div class="page-head__actions">
+                    <form action="/auth/sign-out" method="post">
+                        <button class="button" type="submit">"Sign out"</button>
+                    </form>
+                </div>
+            </header>
+            {secret}
+            <div class="account">
+                {identity(&viewer.who, viewer.context.steward)}
+                {sessions::sessions(&sessions)}
+                {tokens::tokens(&tokens)}
+            </div>
+        };
+        Ok(Content::new("Account", body))
+    })
+}
+
+fn identity(who: &Principal, steward: bool) -> AnyView {
+    let groups = match &who.groups {
+        None => view! {
+            <span class="figure--bad">
+                "Your sign-in service sent no groups at all, so every grant to a group is refused."
+            </span>
+        }
+        .into_any(),
+        Some(groups) if groups.is_empty() => "None".into_any(),
+        Some(groups) => groups
+            .iter()
+            .map(|g| view! { <span class="tag"><bdi>{g.clone()}</bdi></span> })
+            .collect::<Vec<_>>()
+            .into_any(),
+    };
+    let claims: Vec<_> = who
+        .claims
+        .iter()
+        .map(|(name, values)| {
+            let values = visible(&values.join(", ")).into_owned();
+            view! { <dt><bdi>{name.clone()}</bdi></dt> <dd><bdi>{values}</bdi></dd> }
+        })
+        .collect();
+    let claims = (!claims.is_empty()).then(|| {
+        view! {
+            <h3 class="card__subtitle">"Claims that grants may use"</h3>
+            <dl class="facts">{claims}</dl>
+        }
+    });
+    view! {
+        <section class="card" aria-labelledby="identity">
+            <h2 class="card__title" id="identity">"Who you are here"</h2>
+            <dl class="facts">
+                <dt>"Name"</dt> <dd><bdi>{who.name.clone()}</bdi></dd>
+                {who.email.clone().map(|e| view! { <dt>"E-mail"</dt> <dd><bdi>{e}</bdi></dd> })}
+                <dt>"Role"</dt> <dd>{if steward { "Steward: sees all arrivals, audit and policy" } else { "Reader" }}</dd>
+                <dt>"Groups"</dt> <dd class="chips">{groups}</dd>
+                <dt>"Subject"</dt> <dd><code><bdi>{who.subject.clone()}</bdi></code></dd>
+                <dt>"Known from"</dt> <dd><code><bdi>{who.issuer.clone()}</bdi></code></dd>
+            </dl>
+            {claims}
+        </section>
+    }
+    .into_any()
+}

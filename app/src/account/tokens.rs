@@ -1,0 +1,97 @@
+//! Personal tokens: what there are, and a form for a new one.
+
+use leptos::prelude::*;
+use model::TokenSummary;
+
+use crate::components::{Icon, Tone, ago, badge, empty, field, instant};
+
+pub fn tokens(all: &[TokenSummary]) -> AnyView {
+    let list = if all.is_empty() {
+        let body = view! { <p>"A token lets a script or a notebook read what you may read."</p> };
+        empty(Icon::Key, "No tokens", body).into_any()
+    } else {
+        view! { <ul class="lines">{all.iter().map(item).collect::<Vec<_>>()}</ul> }.into_any()
+    };
+    view! {
+        <section class="card account__wide" aria-labelledby="tokens">
+            <h2 class="card__title" id="tokens">"Tokens for the API"</h2>
+            {list}
+            {form()}
+        </section>
+    }
+    .into_any()
+}
+
+fn item(t: &TokenSummary) -> AnyView {
+    let actions: Vec<_> = t.scope.actions.iter().map(|a| badge(Tone::Quiet, a.clone())).collect();
+    let datasets =
+        if t.scope.datasets.is_empty() { "all that you may".to_owned() } else { t.scope.datasets.join(", ") };
+    let used = match t.last_used_at {
+        Some(at) => view! { "used "{ago(at)} }.into_any(),
+        None => "never used".into_any(),
+    };
+    view! {
+        <li class="lines__item">
+            <div class="lines__words">
+                <p class="lines__title"><bdi>{t.name.clone()}</bdi> {actions}</p>
+                <p class="lines__facts">
+                    <bdi>{datasets}</bdi>" · "{used}" · ends "{instant(t.expires_at)}
+                </p>
+            </div>
+            <form action=format!("/account/tokens/{}/revoke", t.id) method="post">
+                <button class="button button--small" type="submit" aria-label=format!("Revoke the token {}", t.name)>
+                    "Revoke"
+                </button>
+            </form>
+        </li>
+    }
+    .into_any()
+}
+
+fn form() -> AnyView {
+    view! {
+        <form class="token-form" action="/account/tokens" method="post">
+            <h3 class="card__subtitle">"New token"</h3>
+            {field(
+                "token-name",
+                "What it is for",
+                None,
+                view! { <input class="field__input" id="token-name" name="name" required maxlength="100" autocomplete="off" /> },
+            )}
+            {field(
+                "token-days",
+                "Ends after",
+                None,
+                view! {
+                    <select class="field__input" id="token-days" name="days">
+                        <option value="7">"7 days"</option>
+                        <option value="30" selected>"30 days"</option>
+                        <option value="90">"90 days"</option>
+                        <option value="365">"365 days"</option>
+                    </select>
+                },
+            )}
+            {field(
+                "token-datasets",
+                "Datasets",
+                Some("Names or patterns such as ops.*, with commas; empty for all that you may."),
+                view! {
+                    <input
+                        class="field__input"
+                        id="token-datasets"
+                        name="datasets"
+                        autocomplete="off"
+                        aria-describedby="token-datasets-hint"
+                    />
+                },
+            )}
+            <fieldset class="field">
+                <legend class="field__label">"It may"</legend>
+                <label class="check"><input type="checkbox" name="actions" value="read" checked /> "read"</label>
+                <label class="check"><input type="checkbox" name="actions" value="upload" /> "send files"</label>
+            </fieldset>
+            <p><button class="button button--primary" type="submit">"Make the token"</button></p>
+        </form>
+    }
+    .into_any()
+}

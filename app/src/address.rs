@@ -1,0 +1,103 @@
+//! Addresses of pages: what the request asked for, and links that say it again with a change.
+
+use leptos::prelude::*;
+use leptos_router::hooks::{use_params_map, use_query_map, use_url};
+
+/// The address that was asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Address {
+    /// Path and query, always relative to this site.
+    pub here: String,
+    params: Vec<(String, String)>,
+    query: Vec<(String, String)>,
+}
+
+impl Address {
+    /// Of the request being answered.
+    pub fn of_request() -> Self {
+        let url = use_url().get_untracked();
+        let here = match url.search() {
+            "" => url.path().to_owned(),
+            search => format!("{}?{search}", url.path()),
+        };
+        let owned = |(k, v): (std::borrow::Cow<'static, str>, String)| (k.into_owned(), v);
+        Self {
+            here,
+            params: use_params_map().get_untracked().into_iter().map(owned).collect(),
+            query: use_query_map().get_untracked().into_iter().map(owned).collect(),
+        }
+    }
+
+    /// A part of the path, empty when the route has none.
+    pub fn param(&self, name: &str) -> &str {
+        self.params.iter().find(|(k, _)| k == name).map_or("", |(_, v)| v)
+    }
+
+    /// A value after the `?`, without white space around it; empty is `None`.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(k, _)| k == name).map(|(_, v)| v.trim()).filter(|v| !v.is_empty())
+    }
+
+    /// A whole number after the `?`; anything else is 0.
+    pub fn number(&self, name: &str) -> u64 {
+        self.get(name).and_then(|v| v.parse().ok()).unwrap_or(0)
+    }
+}
+
+/// A link being put together.
+#[derive(Debug, Clone)]
+pub struct Href(String);
+
+impl Href {
+    pub fn to(path: impl Into<String>) -> Self {
+        Self(path.into())
+    }
+
+    /// The page of a dataset.
+    pub fn dataset(name: &model::DatasetName) -> Self {
+        Self(format!("/datasets/{}/{}", name.unit(), name.name()))
+    }
+
+    /// Adds `name=value`.
+    pub fn with(mut self, name: &str, value: impl AsRef<str>) -> Self {
+        self.0.push(if self.0.contains('?') { '&' } else { '?' });
+        self.0.push_str(name);
+        self.0.push('=');
+        for byte in value.as_ref().bytes() {
+            match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => self.0.push(char::from(byte)),
+                b' ' => self.0.push('+'),
+                _ => self.0.push_str(&format!("%{byte:02X}")),
+            }
+        }
+        self
+    }
+
+    /// Adds `name=value` when there is a value.
+    pub fn with_some(self, name: &str, value: Option<&str>) -> Self {
+        match value {
+            Some(value) => self.with(name, value),
+            None => self,
+        }
+    }
+
+    pub fn build(self) -> String {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_carry_any_text() {
+        fn check(value: &str, expected: &str) {
+            assert_eq!(Href::to("/sql").with("sql", value).build(), format!("/sql?sql={expected}"));
+        }
+        check("select 1", "select+1");
+        check("a&b=c+d", "a%26b%3Dc%2Bd");
+        check("é\"<", "%C3%A9%22%3C");
+        assert_eq!(Href::to("/x").with("a", "1").with_some("b", None).with("c", "2").build(), "/x?a=1&c=2");
+    }
+}

@@ -1,0 +1,63 @@
+//! Rows that did not land: line, raw text, reason.
+
+use leptos::prelude::*;
+use model::{IngestReport, QuarantinedRow};
+
+use crate::{
+    address::Href,
+    components::{Icon, count, grouped, icon, visible},
+};
+
+/// Rows drawn on the page; the download has all.
+const SHOWN: usize = 100;
+
+pub fn quarantine(r: &IngestReport, rows: Option<&[QuarantinedRow]>) -> AnyView {
+    let total = r.rows.quarantined;
+    let class = if total > 0 { "figure figure--bad" } else { "figure figure--quiet" };
+    let download = Href::to(format!("/api/v1/ingests/{}/quarantine", r.id)).with("format", "ndjson").build();
+    let list = match rows {
+        _ if total == 0 => view! { <p class="quiet">"Every row could be read."</p> }.into_any(),
+        None => view! { <p class="quiet">"The rows themselves are shown to the owners of the dataset."</p> }.into_any(),
+        Some(rows) => {
+            let items: Vec<_> = rows.iter().take(SHOWN).map(item).collect();
+            let more = rows.len().saturating_sub(SHOWN) as u64;
+            view! {
+                <ul class="rejects">{items}</ul>
+                {(more > 0).then(|| view! { <p class="quiet">"and "{count(more, "more row")}" in the download"</p> })}
+                <p class="card__end">
+                    <a class="button" href=download download="">{icon(Icon::Download)} "Download as NDJSON"</a>
+                </p>
+            }
+            .into_any()
+        }
+    };
+    view! {
+        <section class="card arrival__rejects" aria-labelledby="rejects">
+            <h2 class="card__title" id="rejects">"What did not"</h2>
+            <p class=class>
+                <span class="figure__number">{grouped(total)}</span>
+                <span class="figure__words">{if total == 1 { "row" } else { "rows" }} " in quarantine"</span>
+            </p>
+            {list}
+        </section>
+    }
+    .into_any()
+}
+
+fn item(row: &QuarantinedRow) -> AnyView {
+    let at = row.column.clone().map(|column| {
+        let value = row.value.as_deref().map(|v| format!(" = “{}”", visible(v))).unwrap_or_default();
+        view! { <code class="reject__value"><bdi>{format!("{column}{value}")}</bdi></code> }
+    });
+    view! {
+        <li class="reject">
+            <p class="reject__head">
+                <span class="reject__line">"Line "{grouped(row.line)}</span>
+                {at}
+            </p>
+            <p class="reject__reason"><bdi>{visible(&row.reason).into_owned()}</bdi></p>
+            <pre class="reject__raw" tabindex="0"><bdi>{visible(&row.raw).into_owned()}</bdi></pre>
+        </li>
+    }
+    .into_any()
+}

@@ -1,0 +1,34 @@
+//! The route table: every page, its address and what draws it.
+
+use leptos::prelude::*;
+use leptos_meta::provide_meta_context;
+use leptos_router::{
+    SsrMode,
+    components::{FlatRoutes, Route, Router},
+    path,
+};
+
+use crate::{
+    account::AccountPage, catalog::CatalogPage, dataset::DatasetPage, home::HomePage, ingest::ArrivalPage,
+    ingest::ArrivalsPage, session::SignInPage, shell::NotFoundPage, sql::SqlPage,
+};
+
+/// All pages. Each waits for its data, so that status and HTML are complete.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    view! {
+        <Router>
+            <FlatRoutes fallback=NotFoundPage>
+                <Route path=path!("/") view=HomePage ssr=SsrMode::Async />
+                <Route path=path!("/datasets") view=CatalogPage ssr=SsrMode::Async />
+                <Route path=path!("/datasets/:unit/:name") view=DatasetPage ssr=SsrMode::Async />
+                <Route path=path!("/sql") view=SqlPage ssr=SsrMode::Async />
+                <Route path=path!("/arrivals") view=ArrivalsPage ssr=SsrMode::Async />
+                <Route path=path!("/arrivals/:id") view=ArrivalPage ssr=SsrMode::Async />
+                <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
+                <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async />
+            </FlatRoutes>
+        </Router>
+    }
+}

@@ -1,0 +1,147 @@
+//! The one frame of all pages: skip link, bar, navigation, search, account menu.
+
+use leptos::prelude::*;
+
+use super::{logo::logo, page::Viewer};
+use crate::{
+    components::{Icon, icon},
+    islands::{copy::CopyButtons, palette::Palette, theme::ThemeToggle, times::LocalTimes},
+};
+
+/// Which entry of the navigation a page belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    Datasets,
+    Sql,
+    Arrivals,
+    /// Home, account, errors: in no entry.
+    Elsewhere,
+}
+
+pub fn frame(viewer: &Viewer, place: Place, arrivals: bool, body: AnyView) -> AnyView {
+    let q = viewer.address.get("q").unwrap_or_default().to_owned();
+    view! {
+        <a class="skip-link" href="#content">"Skip to content"</a>
+        {viewer.context.demo.is_some().then(demo_banner)}
+        <header class="bar">
+            <div class="bar__inner">
+                <a class="bar__home" href="/" aria-label="Penstock, home">
+                    {logo()}
+                    <span class="bar__name">"penstock"</span>
+                </a>
+                <nav class="bar__nav" aria-label="Main">{links(place, arrivals)}</nav>
+                <form class="bar__search" action="/datasets" method="get" role="search">
+                    {icon(Icon::Search)}
+                    <input
+                        class="bar__search-field"
+                        type="search"
+                        name="q"
+                        value=q
+                        placeholder="Search datasets"
+                        aria-label="Search datasets"
+                        autocomplete="off"
+                    />
+                    <Palette />
+                </form>
+                {account_menu(viewer)}
+                <details class="bar__sheet">
+                    <summary class="bar__sheet-button" aria-label="Menu">{icon(Icon::Menu)}</summary>
+                    <div class="bar__sheet-panel">
+                        <form class="bar__sheet-search" action="/datasets" method="get">
+                            <input
+                                class="field__input"
+                                type="search"
+                                name="q"
+                                placeholder="Search datasets"
+                                aria-label="Search datasets"
+                            />
+                        </form>
+                        <nav class="bar__sheet-nav" aria-label="Main, small screen">
+                            {links(place, arrivals)}
+                            <a class="bar__link" href="/account">"Account"</a>
+                        </nav>
+                        <div class="bar__sheet-end">
+                            <ThemeToggle />
+                            {sign_out()}
+                        </div>
+                    </div>
+                </details>
+            </div>
+        </header>
+        <main id="content" class="main" tabindex="-1">
+            {body}
+        </main>
+        <LocalTimes />
+        <CopyButtons />
+    }
+    .into_any()
+}
+
+/// A page outside the frame, for those who are not signed in.
+pub fn bare(body: impl IntoView) -> impl IntoView {
+    view! {
+        <main id="content" class="bare">
+            {body}
+        </main>
+    }
+}
+
+fn links(place: Place, arrivals: bool) -> AnyView {
+    let link = move |to: &'static str, words: &'static str, at: Place| {
+        let current = (at == place).then_some("page");
+        view! { <a class="bar__link" href=to aria-current=current>{words}</a> }
+    };
+    view! {
+        {link("/datasets", "Datasets", Place::Datasets)}
+        {link("/sql", "SQL", Place::Sql)}
+        {arrivals.then(|| link("/arrivals", "Arrivals", Place::Arrivals))}
+    }
+    .into_any()
+}
+
+fn account_menu(viewer: &Viewer) -> AnyView {
+    let name = viewer.who.name.clone();
+    let role = if viewer.context.steward { "Steward" } else { "Signed in" };
+    let email = viewer.who.email.clone();
+    let initial: String = name.chars().next().map(|c| c.to_uppercase().collect()).unwrap_or_default();
+    view! {
+        <details class="menu bar__account">
+            <summary class="menu__button" aria-label=format!("Account of {name}")>
+                <span class="avatar" aria-hidden="true">{initial}</span>
+                <span class="bar__account-name"><bdi>{name.clone()}</bdi></span>
+                {icon(Icon::Down)}
+            </summary>
+            <div class="menu__panel">
+                <p class="menu__head">
+                    <strong><bdi>{name}</bdi></strong>
+                    <span class="quiet">{email.unwrap_or_else(|| role.to_owned())}</span>
+                </p>
+                <a class="menu__item" href="/account">"Account and tokens"</a>
+                <a class="menu__item" href="/api/docs">"API reference"</a>
+                <div class="menu__row"><ThemeToggle /></div>
+                {sign_out()}
+            </div>
+        </details>
+    }
+    .into_any()
+}
+
+fn sign_out() -> AnyView {
+    view! {
+        <form method="post" action="/auth/sign-out">
+            <button class="menu__item menu__item--button" type="submit">"Sign out"</button>
+        </form>
+    }
+    .into_any()
+}
+
+fn demo_banner() -> AnyView {
+    view! {
+        <p class="demo-banner" role="note">
+            <strong>"Demo."</strong>
+            " Anyone on this machine can be anyone here. "
+            <a href="/sign-in?switch=1">"Be someone else"</a>
+        </p>
+    }
+    .into_any()
+}
