@@ -1,0 +1,33 @@
+# What can be done here. Each recipe is one script, so that it can be read and run without make.
+
+.PHONY: help run test lint end2end screenshots fuzz-api release deny setup
+
+help: ## list these
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
+
+run: ## build, make a demo lake on the first run, serve it on http://127.0.0.1:3000
+	@scripts/run
+
+test: ## all checks: format, clippy, Rust tests, browser tests
+	@scripts/test
+
+lint: ## format and clippy only
+	@bash -c 'source scripts/env && cargo fmt --all --check && cargo clippy --locked --all-targets -- -D warnings'
+
+end2end: ## the browser tests only, on what is built
+	@scripts/end2end
+
+screenshots: ## every page, light and dark, wide and phone, into end2end/artefacts/screenshots
+	@scripts/end2end --project=screenshots
+
+fuzz-api: ## schemathesis against the API for SECONDS (default 300)
+	@scripts/fuzz-api $(SECONDS)
+
+release: ## the small and fast binary for deployment
+	@scripts/release
+
+deny: ## licences and advisories of all dependencies (needs cargo-deny)
+	@cargo deny --locked check
+
+setup: ## install what a fresh machine lacks
+	@scripts/setup test

@@ -1,0 +1,29 @@
+// Every page in each of its states, with who looks at it: for screenshots and for checks that hold everywhere.
+import type { Person } from './people';
+
+const sql = (text: string) => `/sql?sql=${encodeURIComponent(text)}`;
+
+export const PAGES: { name: string; path: string; person?: Person }[] = [
+  { name: 'sign-in', path: '/sign-in' },
+  { name: 'home', path: '/', person: 'analyst' },
+  { name: 'home-partner', path: '/', person: 'partner-ua' },
+  { name: 'datasets', path: '/datasets', person: 'analyst' },
+  { name: 'datasets-nothing-found', path: '/datasets?q=nosuchword', person: 'analyst' },
+  { name: 'dataset', path: '/datasets/ops/flights', person: 'analyst' },
+  { name: 'dataset-partner', path: '/datasets/ops/flights', person: 'partner-ua' },
+  { name: 'dataset-columns', path: '/datasets/ops/flights?tab=columns', person: 'analyst' },
+  { name: 'dataset-versions', path: '/datasets/ops/flights?tab=versions', person: 'analyst' },
+  { name: 'dataset-arrivals', path: '/datasets/ops/flights?tab=arrivals', person: 'owner-ops' },
+  { name: 'dataset-access', path: '/datasets/ops/flights?tab=access', person: 'partner-ua' },
+  { name: 'dataset-api', path: '/datasets/ops/flights?tab=api', person: 'analyst' },
+  { name: 'sql', path: '/sql', person: 'analyst' },
+  {
+    name: 'sql-result',
+    path: sql('select carrier, count(*) as flights, round(avg(dep_delay), 1) as delay\nfrom ops.flights\ngroup by carrier\norder by flights desc'),
+    person: 'analyst',
+  },
+  { name: 'sql-error', path: sql('select carrier,\n  carier\nfrom ops.flights'), person: 'analyst' },
+  { name: 'arrivals', path: '/arrivals', person: 'steward' },
+  { name: 'account', path: '/account', person: 'owner-ops' },
+  { name: 'not-found', path: '/nowhere', person: 'analyst' },
+];

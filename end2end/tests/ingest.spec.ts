@@ -1,0 +1,55 @@
+// What arrived: reports, quarantine, and sending a file.
+import { expect, test } from '@playwright/test';
+import { asPerson, signIn } from '../support/people';
+
+test('a steward sees every arrival and what of it did not land', async ({ page }) => {
+  await signIn(page, 'steward', '/arrivals?unit=sales&dataset=orders');
+  await page.getByRole('link', { name: /orders-2026-10\.csv/ }).first().click();
+  await expect(page).toHaveURL(/\/arrivals\/.+/);
+  await expect(page.locator('.arrival__rejects .figure__number')).toHaveText('2');
+  await expect(page.locator('.reject')).toHaveCount(2);
+  for (const reject of await page.locator('.reject').all()) {
+    await expect(reject.locator('.reject__line')).toHaveText(/Line \d+/);
+    await expect(reject.locator('.reject__raw')).not.toBeEmpty();
+    await expect(reject.locator('.reject__reason')).not.toBeEmpty();
+  }
+});
+
+test('an arrival says why each column has its type', async ({ page }) => {
+  await signIn(page, 'steward', '/arrivals?unit=geo&dataset=zipcodes');
+  await page.getByRole('link', { name: /zipcodes/ }).last().click();
+  await expect(page.getByRole('heading', { name: 'Why each column has its type' })).toBeVisible();
+  await expect(page.locator('.reason', { hasText: 'zip_code' })).toContainText(/zero/);
+});
+
+test('an owner sees the arrivals of what it owns', async ({ page }) => {
+  await signIn(page, 'owner-ops', '/arrivals');
+  const main = page.locator('main');
+  await expect(main).toContainText('2013-01.csv.gz');
+  await expect(main).not.toContainText('orders-2026-10.csv');
+});
+
+test('an analyst sees no arrivals', async ({ page }) => {
+  await signIn(page, 'analyst', '/arrivals');
+  expect(await page.content()).not.toContain('2013-01.csv.gz');
+});
+
+test('an owner sends a file by a form, and the same file twice lands once', async ({ page }) => {
+  await signIn(page, 'owner-ops', '/datasets/ops/flights?tab=arrivals');
+  await expect(page.locator('input[type="file"]').first()).toBeAttached();
+  // A dataset of its own unit that no other test counts.
+  const send = () => {
+    const form = new FormData();
+    form.append('file', new Blob(['gate,opened\nA1,2026-11-01\nB2,2026-11-02\n']), 'gates.csv');
+    return asPerson(page, '/api/v1/uploads/ops/gates', { method: 'POST', body: form, headers: { accept: 'text/html' } });
+  };
+  const first = await send();
+  expect(first.status, await first.text()).toBe(303);
+  await page.goto(first.headers.get('location')!);
+  await expect(page.locator('.page-head__title')).toContainText('gates.csv');
+  const second = await send();
+  await page.goto(second.headers.get('location')!);
+  await expect(page.locator('.page-head__title')).toContainText('gates.csv');
+  const count = await asPerson(page, '/api/v1/datasets/ops/gates/rows');
+  expect((await count.text()).match(/"[AB]\d"/g)).toHaveLength(2);
+});

@@ -1,0 +1,36 @@
+// A picture of every page, light and dark, wide and phone, into artefacts/screenshots; no page may scroll sideways.
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test, type Page } from '@playwright/test';
+import { PAGES } from '../support/pages';
+import { signIn } from '../support/people';
+
+const folder = join(fileURLToPath(new URL('.', import.meta.url)), '../artefacts/screenshots');
+const sizes = { wide: { width: 1440, height: 900 }, phone: { width: 390, height: 844 } };
+
+async function picture(page: Page, name: string) {
+  for (const [size, viewport] of Object.entries(sizes)) {
+    await page.setViewportSize(viewport);
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      await page.screenshot({ path: join(folder, `${name}-${size}-${colorScheme}.png`) });
+    }
+    const sideways = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    expect(sideways, `${name} scrolls sideways on ${size}`).toBeLessThanOrEqual(0);
+  }
+}
+
+for (const { name, path, person } of PAGES) {
+  test(name, async ({ page }) => {
+    if (person) await signIn(page, person);
+    await page.goto(path, { waitUntil: 'networkidle' });
+    await picture(page, name);
+  });
+}
+
+test('arrival', async ({ page }) => {
+  await signIn(page, 'steward', '/arrivals?unit=sales&dataset=orders');
+  await page.getByRole('link', { name: /orders-2026-10\.csv/ }).first().click();
+  await expect(page.locator('.arrival')).toBeVisible();
+  await picture(page, 'arrival');
+});
