@@ -1,57 +1,48 @@
-//! Delta tables: snapshots that are at most seconds old, appends that happen once, history.
+//! Delta tables: snapshots that are at most seconds old, commits that happen once, history.
+//!
+//! Holds no policy: what it gives out is the raw table, and only [`govern`](crate::govern) may scan it.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use arrow::{datatypes::SchemaRef, record_batch::RecordBatch};
 use chrono::{DateTime, Utc};
-use datafusion::catalog::TableProvider;
+use deltalake::{DeltaTable, DeltaTableBuilder};
+use futures::TryStreamExt;
 use model::DatasetName;
+use moka::sync::Cache;
+use object_store::{ObjectStore, path::Path};
 
-use crate::{LakeError, Result, store::Store};
+use crate::{
+    LakeError, Result,
+    store::{Store, path},
+};
+
+mod commit;
+mod scan;
+mod snapshot;
+
+pub use commit::{Commit, Committed, WriteMode};
+pub use snapshot::Snapshot;
+
+/// Tables whose newest snapshot is kept in memory.
+const KEPT_SNAPSHOTS: u64 = 10_000;
 
 /// All tables of a lake, with the newest snapshot of each that was looked at.
 #[derive(Debug)]
 pub struct Tables {
     store: Store,
     freshness: Duration,
+    kept: Cache<DatasetName, Kept>,
+    names: Cache<(), (Instant, Arc<Vec<DatasetName>>)>,
 }
 
-/// One version of one table.
-#[derive(Debug)]
-pub struct Snapshot {
-    pub dataset: DatasetName,
-    pub version: u64,
-    pub committed_at: DateTime<Utc>,
-    /// Field metadata `label` holds the header as written.
-    pub schema: SchemaRef,
-    pub rows: u64,
-    pub files: u64,
-    pub bytes: u64,
-}
-
-/// What a commit adds and why. The content hash makes it idempotent.
+/// What was seen of a table, and when.
 #[derive(Debug, Clone)]
-pub struct Commit {
-    /// SHA-256 of the file as it arrived, lower-case hex: the same content lands once.
-    pub sha256: String,
-    pub ingest: String,
-    pub file: String,
-    pub by: String,
-    pub mode: WriteMode,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WriteMode {
-    Append,
-    Replace,
-}
-
-/// What became of a commit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Committed {
-    Version(u64),
-    /// The same content had landed before.
-    AlreadyThere(u64),
+struct Kept {
+    checked: Instant,
+    snapshot: Option<Arc<Snapshot>>,
 }
 
 /// One entry of a table's history.
@@ -59,6 +50,7 @@ pub enum Committed {
 pub struct HistoryEntry {
     pub version: u64,
     pub committed_at: DateTime<Utc>,
+    /// `create`, `append` or `replace`.
     pub operation: String,
     pub file: Option<String>,
     pub ingest: Option<String>,
@@ -68,45 +60,121 @@ pub struct HistoryEntry {
 impl Tables {
     #[must_use]
     pub fn new(store: Store, freshness: Duration) -> Self {
-        Self { store, freshness }
+        Self { store, freshness, kept: Cache::new(KEPT_SNAPSHOTS), names: Cache::new(1) }
     }
 
-    /// Names of all tables, in order.
-    pub async fn list(&self) -> Result<Vec<DatasetName>> {
-        Ok(Vec::new())
+    /// Names of all tables in order, listed at most once within the freshness time.
+    pub async fn list(&self) -> Result<Arc<Vec<DatasetName>>> {
+        if let Some((listed, names)) = self.names.get(&())
+            && listed.elapsed() < self.freshness
+        {
+            return Ok(names);
+        }
+        let listed = Instant::now();
+        let objects = self.store.objects();
+        let mut names = Vec::new();
+        for unit in objects.list_with_delimiter(Some(&Path::from(path::TABLES))).await?.common_prefixes {
+            for table in objects.list_with_delimiter(Some(&unit)).await?.common_prefixes {
+                // A folder whose name is no dataset name was not made here.
+                if let (Some(unit), Some(name)) = (unit.filename(), table.filename())
+                    && let Ok(name) = DatasetName::new(unit, name)
+                {
+                    names.push(name);
+                }
+            }
+        }
+        names.sort_unstable();
+        let names = Arc::new(names);
+        self.names.insert((), (listed, Arc::clone(&names)));
+        Ok(names)
     }
 
     /// The newest version, checked within the freshness time; `None` when there is no table.
-    pub async fn snapshot(&self, _dataset: &DatasetName) -> Result<Option<Arc<Snapshot>>> {
-        let _ = (&self.store, self.freshness);
-        Err(LakeError::internal("not built"))
+    pub async fn snapshot(&self, dataset: &DatasetName) -> Result<Option<Arc<Snapshot>>> {
+        let kept = self.kept.get(dataset);
+        if let Some(kept) = &kept
+            && kept.checked.elapsed() < self.freshness
+        {
+            return Ok(kept.snapshot.clone());
+        }
+        let checked = Instant::now();
+        let snapshot = match kept.and_then(|k| k.snapshot) {
+            Some(known) if !self.has_version(dataset, known.version + 1).await? => Some(known),
+            _ => self.load(dataset).await?,
+        };
+        self.kept.insert(dataset.clone(), Kept { checked, snapshot: snapshot.clone() });
+        Ok(snapshot)
     }
 
-    /// Adds rows as one version, making the table when it is absent. New columns are added as nullable.
-    pub async fn commit(
-        &self,
-        _dataset: &DatasetName,
-        _schema: SchemaRef,
-        _batches: Vec<RecordBatch>,
-        _commit: Commit,
-    ) -> Result<Committed> {
-        Err(LakeError::internal("not built"))
+    /// An older version of a table, or `None` when the log no longer has it.
+    pub async fn snapshot_at(&self, dataset: &DatasetName, version: u64) -> Result<Option<Arc<Snapshot>>> {
+        match self.builder(dataset)?.with_version(version).load().await {
+            Ok(table) => Ok(Some(Arc::new(Snapshot::new(dataset.clone(), table, self.store.objects())?))),
+            Err(e) if is_absent(&e) => Ok(None),
+            Err(e) => Err(e.into()),
+        }
     }
 
-    /// Whether content with this hash has landed, and in or before which version that was seen.
-    pub async fn landed(&self, _dataset: &DatasetName, _sha256: &str) -> Result<Option<u64>> {
-        Err(LakeError::internal("not built"))
+    /// At most `limit` versions, newest first.
+    pub async fn history(&self, dataset: &DatasetName, limit: usize) -> Result<Vec<HistoryEntry>> {
+        let Some(snapshot) = self.snapshot(dataset).await? else { return Ok(Vec::new()) };
+        let commits: Vec<_> = snapshot.table().history(Some(limit)).try_collect().await?;
+        let entries = (0..=snapshot.version).rev().zip(commits).map(|(version, info)| {
+            let note = commit::Note::of(&info);
+            HistoryEntry {
+                version,
+                committed_at: info.timestamp.and_then(DateTime::from_timestamp_millis).unwrap_or_default(),
+                operation: if version == 0 { "create".into() } else { note.operation },
+                file: note.file,
+                ingest: note.ingest,
+                rows_added: note.rows,
+            }
+        });
+        Ok(entries.collect())
     }
 
-    /// Newest first.
-    pub async fn history(&self, _dataset: &DatasetName, _limit: usize) -> Result<Vec<HistoryEntry>> {
-        Err(LakeError::internal("not built"))
+    async fn load(&self, dataset: &DatasetName) -> Result<Option<Arc<Snapshot>>> {
+        match self.builder(dataset)?.load().await {
+            Ok(table) => Ok(Some(Arc::new(Snapshot::new(dataset.clone(), table, self.store.objects())?))),
+            Err(e) if is_absent(&e) => Ok(None),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    async fn has_version(&self, dataset: &DatasetName, version: u64) -> Result<bool> {
+        let entry = path::table(dataset).join("_delta_log").join(format!("{version:020}.json"));
+        Ok(self.store.tag(&entry).await?.is_some())
+    }
+
+    fn builder(&self, dataset: &DatasetName) -> Result<DeltaTableBuilder> {
+        // The scheme only chooses the log store; `memory` is the one that commits by put-if-absent on any store.
+        let url = url::Url::parse(&format!("memory:///{}/", path::table(dataset)))
+            .map_err(|e| LakeError::internal(format!("table address of {dataset}: {e}")))?;
+        Ok(DeltaTableBuilder::from_url(url.clone())?.with_storage_backend(self.store.objects(), url))
+    }
+
+    /// A handle to commit with: loaded when the table exists.
+    async fn writable(&self, dataset: &DatasetName) -> Result<DeltaTable> {
+        let mut table = self.builder(dataset)?.build()?;
+        match table.load().await {
+            Ok(()) => Ok(table),
+            Err(e) if is_absent(&e) => Ok(self.builder(dataset)?.build()?),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    /// A replica's own commits are seen at once.
+    fn keep(&self, dataset: &DatasetName, table: DeltaTable) -> Result<()> {
+        let snapshot = Some(Arc::new(Snapshot::new(dataset.clone(), table, self.store.objects())?));
+        self.kept.insert(dataset.clone(), Kept { checked: Instant::now(), snapshot });
+        self.names.invalidate(&());
+        Ok(())
     }
 }
 
-impl Snapshot {
-    /// The raw table. Only `govern` may ask for it: what it gives is not governed.
-    pub(crate) fn provider(&self) -> Result<Arc<dyn TableProvider>> {
-        Err(LakeError::internal("not built"))
-    }
+fn is_absent(e: &deltalake::DeltaTableError) -> bool {
+    use deltalake::DeltaTableError as E;
+    matches!(e, E::NotATable(_) | E::InvalidVersion(_) | E::NotInitialized)
+        || matches!(e, E::ObjectStore { source: object_store::Error::NotFound { .. } })
+        || e.to_string().contains("No files in log segment")
 }

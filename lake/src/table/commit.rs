@@ -1,0 +1,209 @@
+//! Commits: rows become one new version, once, or nothing is seen of them.
+//!
+//! Data files are written first under new names; the log entry that names them is created if absent, so a crash in
+//! between leaves files that no version names. The content hash travels as an application transaction: two writers of
+//! the same content conflict, and the second finds it there.
+
+use std::{collections::HashSet, sync::Arc};
+
+use arrow::{
+    array::RecordBatch,
+    datatypes::{DataType, Schema, SchemaRef},
+};
+use deltalake::{
+    DeltaTable, DeltaTableError,
+    kernel::{CommitInfo, Transaction, transaction::CommitProperties},
+    operations::write::SchemaMode,
+    parquet::{
+        basic::{Compression, ZstdLevel},
+        file::properties::{EnabledStatistics, WriterProperties},
+    },
+    protocol::SaveMode,
+};
+use model::DatasetName;
+use serde::{Deserialize, Serialize};
+
+use super::Tables;
+use crate::{LakeError, Result};
+
+/// Rows of one row group: small enough to prune, large enough to compress.
+const ROW_GROUP_ROWS: usize = 128 << 10;
+/// Rows of one data page, the unit that the page index skips.
+const PAGE_ROWS: usize = 16 << 10;
+/// Versions between two checkpoints of the log.
+const CHECKPOINT_INTERVAL: &str = "20";
+/// Attempts when other writers commit meanwhile.
+const ATTEMPTS: usize = 10;
+
+/// What a commit adds and why.
+#[derive(Debug, Clone)]
+pub struct Commit {
+    /// SHA-256 of the file as it arrived, lower-case hex: the same content lands once.
+    pub sha256: String,
+    pub ingest: String,
+    pub file: String,
+    /// Name of the person or `watcher`.
+    pub by: String,
+    pub mode: WriteMode,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WriteMode {
+    Append,
+    Replace,
+}
+
+/// What became of a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Committed {
+    Version(u64),
+    /// The same content had landed before; the version is the newest at that time.
+    AlreadyThere(u64),
+}
+
+/// What a commit says of itself in the log, under the key `penstock`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Note {
+    pub operation: String,
+    pub file: Option<String>,
+    pub ingest: Option<String>,
+    pub by: Option<String>,
+    pub rows: Option<u64>,
+}
+
+impl Note {
+    const KEY: &str = "penstock";
+
+    /// The note of a commit; another engine's commits have only an operation.
+    pub(super) fn of(info: &CommitInfo) -> Self {
+        let ours = info.info.get(Self::KEY).and_then(|n| serde_json::from_value(n.clone()).ok());
+        ours.unwrap_or_else(|| Self {
+            operation: info.operation.clone().unwrap_or_default().to_lowercase(),
+            ..Self::default()
+        })
+    }
+}
+
+impl Tables {
+    /// Adds rows as one version, making the table when it is absent. Columns are matched by name; new ones are added as
+    /// nullable, missing ones become null.
+    ///
+    /// # Errors
+    /// [`LakeError::Invalid`] when a column has another type than the table's; nothing is written then.
+    /// [`LakeError::Conflict`] when other writers kept committing first.
+    pub async fn commit(
+        &self,
+        dataset: &DatasetName,
+        schema: SchemaRef,
+        batches: Vec<RecordBatch>,
+        commit: Commit,
+    ) -> Result<Committed> {
+        let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+        let batches = if batches.is_empty() { vec![RecordBatch::new_empty(Arc::clone(&schema))] } else { batches };
+        let note = Note {
+            operation: if commit.mode == WriteMode::Replace { "replace" } else { "append" }.into(),
+            file: Some(commit.file.clone()),
+            ingest: Some(commit.ingest.clone()),
+            by: Some(commit.by.clone()),
+            rows: Some(rows as u64),
+        };
+        for _ in 0..ATTEMPTS {
+            let table = self.writable(dataset).await?;
+            if let Some(version) = landed(&table, &commit.sha256).await? {
+                return Ok(Committed::AlreadyThere(version));
+            }
+            let growth = match table.snapshot() {
+                Ok(state) if commit.mode == WriteMode::Append => {
+                    check_types(dataset, &state.snapshot().arrow_schema(), &schema)?
+                }
+                _ => false,
+            };
+            let properties = CommitProperties::default()
+                .with_metadata([(Note::KEY.to_owned(), serde_json::to_value(&note)?)])
+                .with_application_transaction(Transaction::new(app_id(&commit.sha256), 1))
+                .with_max_retries(ATTEMPTS);
+            let is_new = table.version().is_none();
+            let mut write = table
+                .write(batches.iter().cloned())
+                .with_writer_properties(writer_properties()?)
+                .with_commit_properties(properties);
+            if is_new {
+                write = write.with_configuration([("delta.checkpointInterval", Some(CHECKPOINT_INTERVAL))]);
+            }
+            write = match commit.mode {
+                WriteMode::Append => write.with_save_mode(SaveMode::Append),
+                WriteMode::Replace => write.with_save_mode(SaveMode::Overwrite).with_schema_mode(SchemaMode::Overwrite),
+            };
+            if growth {
+                write = write.with_schema_mode(SchemaMode::Merge);
+            }
+            match write.await {
+                Ok(table) => {
+                    let version = table.version().unwrap_or_default();
+                    self.keep(dataset, table)?;
+                    return Ok(Committed::Version(version));
+                }
+                Err(e) if is_conflict(&e) => tracing::debug!(%dataset, error = %e, "another writer was first"),
+                Err(e) => return Err(e.into()),
+            }
+        }
+        Err(LakeError::Conflict { what: "the dataset" })
+    }
+
+    /// The newest version if content with this hash has landed in the table, else `None`.
+    pub async fn landed(&self, dataset: &DatasetName, sha256: &str) -> Result<Option<u64>> {
+        match self.snapshot(dataset).await? {
+            Some(snapshot) => landed(snapshot.table(), sha256).await,
+            None => Ok(None),
+        }
+    }
+}
+
+fn app_id(sha256: &str) -> String {
+    format!("file:{sha256}")
+}
+
+async fn landed(table: &DeltaTable, sha256: &str) -> Result<Option<u64>> {
+    let Ok(state) = table.snapshot() else { return Ok(None) };
+    let seen = state.transaction_version(table.log_store().as_ref(), app_id(sha256)).await?;
+    Ok(seen.map(|_| state.version()))
+}
+
+/// Whether `new` adds columns; an error when a shared column has another type. Without this check the writer would
+/// cast in silence.
+fn check_types(dataset: &DatasetName, table: &Schema, new: &Schema) -> Result<bool> {
+    let known: HashSet<&str> = table.fields().iter().map(|f| f.name().as_str()).collect();
+    for field in new.fields() {
+        if let Ok(there) = table.field_with_name(field.name())
+            && !same_type(there.data_type(), field.data_type())
+        {
+            return Err(LakeError::invalid(format!(
+                "column `{}` of {dataset} is {}, the new rows have {}",
+                field.name(),
+                there.data_type(),
+                field.data_type()
+            )));
+        }
+    }
+    Ok(new.fields().iter().any(|f| !known.contains(f.name().as_str())))
+}
+
+fn same_type(a: &DataType, b: &DataType) -> bool {
+    let is_text = |t: &DataType| matches!(t, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
+    a == b || (is_text(a) && is_text(b))
+}
+
+fn writer_properties() -> Result<WriterProperties> {
+    let level = ZstdLevel::try_new(3).map_err(|e| LakeError::internal(e.to_string()))?;
+    Ok(WriterProperties::builder()
+        .set_compression(Compression::ZSTD(level))
+        .set_statistics_enabled(EnabledStatistics::Page)
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_data_page_row_count_limit(PAGE_ROWS)
+        .build())
+}
+
+fn is_conflict(e: &DeltaTableError) -> bool {
+    matches!(e, DeltaTableError::VersionAlreadyExists(_) | DeltaTableError::Transaction { .. })
+        || e.to_string().contains("already exists")
+}

@@ -1,0 +1,183 @@
+//! One suite for every store: a folder, memory, and a real S3 server in this process.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+#[path = "store/s3_server.rs"]
+mod s3_server;
+
+use std::sync::Arc;
+
+use arrow::{
+    array::{Int64Array, RecordBatch, StringArray},
+    datatypes::{DataType, Field, Schema},
+};
+use lake::{
+    LakeError, StoreConfig,
+    document::{Documents, Versioned},
+    store::Store,
+    table::{Commit, Committed, Tables, WriteMode},
+};
+use model::DatasetName;
+use object_store::path::Path;
+use s3_server::S3Server;
+
+/// Runs one conformance check over every kind of store.
+async fn on_every_store<F: Future<Output = ()>>(check: impl Fn(Store) -> F) {
+    let folder = tempfile::tempdir().unwrap();
+    check(Store::open(&StoreConfig::Folder(folder.path().join("lake"))).unwrap()).await;
+    check(Store::open(&StoreConfig::Memory).unwrap()).await;
+    let server = S3Server::start().await;
+    check(Store::open(&server.config("lake")).unwrap()).await;
+    check(Store::open(&server.config("lake/with/a/prefix")).unwrap()).await;
+}
+
+#[tokio::test]
+async fn an_object_is_created_once_and_only_once() {
+    on_every_store(async |store| {
+        let path = Path::from("portal/x/1.json");
+        assert_eq!(store.read(&path).await.unwrap(), None);
+        assert_eq!(store.tag(&path).await.unwrap(), None);
+        assert!(store.create(&path, "first").await.unwrap());
+        assert!(!store.create(&path, "second").await.unwrap(), "{store:?}");
+        assert_eq!(store.read(&path).await.unwrap().unwrap(), "first");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_many_creators_one_wins() {
+    on_every_store(async |store| {
+        let path = Path::from("race");
+        let all = (0..8).map(|n| {
+            let (store, path) = (store.clone(), path.clone());
+            tokio::spawn(async move { store.create(&path, n.to_string()).await.unwrap() })
+        });
+        let won = futures::future::join_all(all).await.into_iter().filter(|w| *w.as_ref().unwrap()).count();
+        assert_eq!(won, 1, "{store:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_tag_changes_with_its_object() {
+    on_every_store(async |store| {
+        let path = Path::from("policy.toml");
+        store.write(&path, "one").await.unwrap();
+        let first = store.tag(&path).await.unwrap();
+        store.write(&path, "one and more").await.unwrap();
+        assert_ne!(first, store.tag(&path).await.unwrap(), "{store:?}");
+        store.remove(&path).await.unwrap();
+        store.remove(&path).await.unwrap();
+        assert_eq!(store.read(&path).await.unwrap(), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_document_is_updated_only_from_the_version_that_was_read() {
+    on_every_store(async |store| {
+        let documents = Documents::new(store);
+        documents.create("note", "a", &"one").await.unwrap();
+        let again = documents.create("note", "a", &"other").await;
+        assert!(matches!(again, Err(LakeError::Conflict { .. })));
+        for (read, value) in [(1, "two"), (2, "three"), (3, "four")] {
+            documents.update("note", "a", read, &value).await.unwrap();
+            let stale = documents.update("note", "a", read, &"lost").await;
+            assert!(matches!(stale, Err(LakeError::Conflict { .. })));
+        }
+        let found: Option<Versioned<String>> = documents.get("note", "a").await.unwrap();
+        assert_eq!(found, Some(Versioned { version: 4, value: "four".to_owned() }));
+        documents.remove("note", "a").await.unwrap();
+        assert_eq!(documents.get::<String>("note", "a").await.unwrap(), None);
+        assert_eq!(documents.get::<String>("note", "absent").await.unwrap(), None);
+        assert_eq!(documents.ids("note").await.unwrap(), ["a"]);
+    })
+    .await;
+}
+
+fn batch(from: i64) -> RecordBatch {
+    let label = [("label".to_owned(), "No. ".to_owned())].into();
+    let schema = Schema::new(vec![
+        Field::new("id", DataType::Int64, true).with_metadata(label),
+        Field::new("name", DataType::Utf8, true),
+    ]);
+    let ids = Int64Array::from_iter_values(from..from + 10);
+    let names: StringArray = (0..10).map(|i| Some(format!("n{i}"))).collect();
+    RecordBatch::try_new(Arc::new(schema), vec![Arc::new(ids), Arc::new(names)]).unwrap()
+}
+
+fn commit(sha256: &str, mode: WriteMode) -> Commit {
+    Commit { sha256: sha256.into(), ingest: "i".into(), file: "f.csv".into(), by: "test".into(), mode }
+}
+
+#[tokio::test]
+async fn the_same_content_lands_once_also_from_many_writers() {
+    on_every_store(async |store| {
+        let name: DatasetName = "ops.things".parse().unwrap();
+        let fresh = std::time::Duration::ZERO;
+        assert!(Tables::new(store.clone(), fresh).snapshot(&name).await.unwrap().is_none());
+        // Each writer is a replica of its own; contents a and b are each written by four.
+        let writers = (0..8).map(|n| {
+            let (tables, name) = (Tables::new(store.clone(), fresh), name.clone());
+            let sha = if n % 2 == 0 { "a" } else { "b" };
+            tokio::spawn(async move {
+                let b = batch(n % 2 * 100);
+                tables.commit(&name, b.schema(), vec![b], commit(sha, WriteMode::Append)).await.unwrap()
+            })
+        });
+        let done: Vec<_> = futures::future::join_all(writers).await.into_iter().map(Result::unwrap).collect();
+        let landed = done.iter().filter(|c| matches!(c, Committed::Version(_))).count();
+        assert_eq!(landed, 2, "{store:?} {done:?}");
+        let tables = Tables::new(store.clone(), fresh);
+        let snapshot = tables.snapshot(&name).await.unwrap().unwrap();
+        assert_eq!((snapshot.rows, snapshot.version), (20, 1), "{store:?}");
+        assert_eq!(snapshot.schema.field(0).metadata()["label"], "No. ");
+        assert_eq!(tables.list().await.unwrap().as_slice(), [name.clone()]);
+        assert!(tables.landed(&name, "a").await.unwrap().is_some());
+        assert!(tables.landed(&name, "c").await.unwrap().is_none());
+        let history = tables.history(&name, 10).await.unwrap();
+        assert_eq!(history.iter().map(|h| (h.version, h.rows_added)).collect::<Vec<_>>(), [(1, Some(10)), (0, Some(10))]);
+        assert_eq!(history[0].file.as_deref(), Some("f.csv"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn another_replicas_commit_is_seen_after_the_freshness_time_and_old_versions_stay() {
+    on_every_store(async |store| {
+        let name: DatasetName = "ops.things".parse().unwrap();
+        let fresh = std::time::Duration::from_millis(50);
+        let (here, there) = (Tables::new(store.clone(), fresh), Tables::new(store.clone(), fresh));
+        here.commit(&name, batch(0).schema(), vec![batch(0)], commit("a", WriteMode::Append)).await.unwrap();
+        assert_eq!(here.snapshot(&name).await.unwrap().unwrap().rows, 10);
+        there.commit(&name, batch(0).schema(), vec![batch(50)], commit("b", WriteMode::Append)).await.unwrap();
+        there.commit(&name, batch(0).schema(), vec![batch(70)], commit("c", WriteMode::Replace)).await.unwrap();
+        tokio::time::sleep(fresh).await;
+        assert_eq!(here.snapshot(&name).await.unwrap().unwrap().rows, 10);
+        assert_eq!(here.snapshot(&name).await.unwrap().unwrap().version, 2);
+        assert_eq!(here.snapshot_at(&name, 1).await.unwrap().unwrap().rows, 20);
+        assert!(here.snapshot_at(&name, 9).await.unwrap().is_none());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn columns_may_be_added_and_never_change_their_type_in_silence() {
+    let store = Store::open(&StoreConfig::Memory).unwrap();
+    let name: DatasetName = "ops.things".parse().unwrap();
+    let tables = Tables::new(store, std::time::Duration::ZERO);
+    tables.commit(&name, batch(0).schema(), vec![batch(0)], commit("a", WriteMode::Append)).await.unwrap();
+    let wider = Arc::new(Schema::new(vec![
+        Field::new("name", DataType::Utf8, true),
+        Field::new("extra", DataType::Float64, true),
+    ]));
+    let rows = RecordBatch::new_empty(Arc::clone(&wider));
+    tables.commit(&name, wider, vec![rows], commit("b", WriteMode::Append)).await.unwrap();
+    let snapshot = tables.snapshot(&name).await.unwrap().unwrap();
+    let names: Vec<_> = snapshot.schema.fields().iter().map(|f| f.name().as_str()).collect();
+    assert_eq!(names, ["id", "name", "extra"]);
+    let other = Arc::new(Schema::new(vec![Field::new("id", DataType::Utf8, true)]));
+    let rows = RecordBatch::new_empty(Arc::clone(&other));
+    let refused = tables.commit(&name, other, vec![rows], commit("c", WriteMode::Append)).await;
+    assert!(matches!(refused, Err(LakeError::Invalid { .. })), "{refused:?}");
+}

@@ -1,0 +1,55 @@
+//! A real S3 server in this process, with its buckets in a temporary folder.
+
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto::Builder,
+};
+use lake::StoreConfig;
+use s3s::{auth::SimpleAuth, service::S3ServiceBuilder};
+use s3s_fs::FileSystem;
+
+const KEY: &str = "penstock-test";
+const SECRET: &str = "penstock-test-secret";
+
+/// Serves until it is dropped with its runtime.
+pub struct S3Server {
+    address: std::net::SocketAddr,
+    _folder: tempfile::TempDir,
+}
+
+impl S3Server {
+    /// A server with one bucket, `lake`, on a free port of the loopback interface.
+    pub async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("lake")).unwrap();
+        let mut service = S3ServiceBuilder::new(FileSystem::new(folder.path()).unwrap());
+        service.set_auth(SimpleAuth::from_single(KEY, SECRET));
+        let service = service.build();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                let service = service.clone();
+                tokio::spawn(async move {
+                    Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(socket), service).await.ok();
+                });
+            }
+        });
+        Self { address, _folder: folder }
+    }
+
+    /// The config of a lake in `bucket/prefix`.
+    pub fn config(&self, bucket_and_prefix: &str) -> StoreConfig {
+        let option = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        StoreConfig::Url {
+            url: format!("s3://{bucket_and_prefix}").parse().unwrap(),
+            options: vec![
+                option("aws_endpoint", &format!("http://{}", self.address)),
+                option("aws_allow_http", "true"),
+                option("aws_region", "eu-central-1"),
+                option("aws_access_key_id", KEY),
+                option("aws_secret_access_key", SECRET),
+            ],
+        }
+    }
+}
