@@ -1,12 +1,15 @@
 # What can be done here. Each recipe is one script, so that it can be read and run without make.
 
-.PHONY: help run test lint end2end screenshots fuzz-api release deny setup
+.PHONY: help run build test lint end2end screenshots fuzz-api release deny setup
 
 help: ## list these
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
 
 run: ## build, make a demo lake on the first run, serve it on http://127.0.0.1:3000
 	@scripts/run
+
+build: ## what `make run` serves, without serving it
+	@scripts/build
 
 test: ## all checks: format, clippy, Rust tests, browser tests
 	@scripts/test

@@ -1,7 +1,7 @@
 // Builds the demo lake from examples/, starts two sign-in providers and three replicas of Penstock over that one lake,
 // and stops them all again. Each writes its log to artefacts/.
 import { spawn, execFileSync, type ChildProcess } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, openSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { COGNITO, COGNITO_PROVIDER, DEMO, OIDC, OIDC_PROVIDER, PORTS } from './addresses';
@@ -59,8 +59,7 @@ export default async function services() {
 
 function buildLake(binary: string) {
   rmSync(lake, { recursive: true, force: true });
-  cpSync(join(root, 'examples'), lake, { recursive: true });
-  execFileSync(binary, ['ingest'], { cwd: root, env: environment({ PENSTOCK_LAKE: lake }), stdio: ['ignore', 'ignore', 'inherit'] });
+  execFileSync(binary, ['demo', lake], { cwd: root, env: environment({}), stdio: ['ignore', 'ignore', 'inherit'] });
 }
 
 function penstock(binary: string, name: string, port: number, settings: Record<string, string>) {
