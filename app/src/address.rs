@@ -1,14 +1,14 @@
 //! Addresses of pages: what the request asked for, and links that say it again with a change.
 
 use leptos::prelude::*;
-use leptos_router::hooks::{use_params_map, use_query_map, use_url};
+use leptos_router::hooks::{use_query_map, use_url};
 
 /// The address that was asked for.
 #[derive(Debug, Clone, Default)]
 pub struct Address {
     /// Path and query, always relative to this site.
     pub here: String,
-    params: Vec<(String, String)>,
+    path: String,
     query: Vec<(String, String)>,
 }
 
@@ -23,14 +23,14 @@ impl Address {
         let owned = |(k, v): (std::borrow::Cow<'static, str>, String)| (k.into_owned(), v);
         Self {
             here,
-            params: use_params_map().get_untracked().into_iter().map(owned).collect(),
+            path: url.path().to_owned(),
             query: use_query_map().get_untracked().into_iter().map(owned).collect(),
         }
     }
 
-    /// A part of the path, empty when the route has none.
-    pub fn param(&self, name: &str) -> &str {
-        self.params.iter().find(|(k, _)| k == name).map_or("", |(_, v)| v)
+    /// A part of the path by its place, empty when there is none: 1 is `ops` in `/datasets/ops/flights`.
+    pub fn segment(&self, place: usize) -> &str {
+        self.path.trim_matches('/').split('/').nth(place).unwrap_or_default()
     }
 
     /// A value after the `?`, without white space around it; empty is `None`.

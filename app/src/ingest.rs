@@ -65,7 +65,7 @@ pub fn ArrivalsPage() -> impl IntoView {
 #[component]
 pub fn ArrivalPage() -> impl IntoView {
     page(Place::Arrivals, async |viewer| {
-        let id = viewer.address.param("id").to_owned();
+        let id = viewer.address.segment(1).to_owned();
         let report = viewer.lake().ingest(&viewer.who, &id).await?;
         // Raw rows are the owner's: others see the counts.
         let rows = match report.rows.quarantined {

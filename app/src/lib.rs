@@ -34,6 +34,6 @@ mod shell;
 mod sql;
 
 #[cfg(feature = "ssr")]
-pub use routes::App;
+pub use routes::{App, route_list};
 #[cfg(feature = "ssr")]
 pub use shell::shell;

@@ -1,6 +1,8 @@
 //! The route table: every page, its address and what draws it.
 
+use any_spawner::Executor;
 use leptos::prelude::*;
+use leptos_axum::{AxumRouteListing, generate_route_list};
 use leptos_meta::provide_meta_context;
 use leptos_router::{
     SsrMode,
@@ -31,4 +33,13 @@ pub fn App() -> impl IntoView {
             </FlatRoutes>
         </Router>
     }
+}
+
+/// The addresses of all pages, for the server's router. Must be what first touches Leptos in a process: it chooses
+/// tokio to run its tasks.
+#[must_use]
+pub fn route_list() -> Vec<AxumRouteListing> {
+    // Chosen already: a second router in one process, as in tests.
+    drop(Executor::init_tokio());
+    generate_route_list(App)
 }

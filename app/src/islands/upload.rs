@@ -57,8 +57,9 @@ fn send(form: &web_sys::HtmlFormElement) -> Option<()> {
     drop(bar.remove_attribute("hidden"));
     message.set_text_content(Some("Sending…"));
 
+    let upload = request.upload().ok()?;
     let (progress, words) = (bar.clone(), message.clone());
-    browser::listen(&request.upload().ok()?, "progress", move |event: ProgressEvent| {
+    browser::listen(&upload, "progress", move |event: ProgressEvent| {
         let share = event.loaded() / event.total().max(1.0);
         drop(progress.set_attribute("value", &share.to_string()));
         let text =
