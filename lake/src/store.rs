@@ -37,7 +37,7 @@ impl Store {
                 };
                 std::fs::create_dir_all(folder).map_err(|e| cannot(&e))?;
                 let store = LocalFileSystem::new_with_prefix(folder).map_err(|e| cannot(&e))?;
-                Arc::new(store.with_automatic_cleanup(true).with_fsync(true))
+                Arc::new(store.with_automatic_cleanup(true))
             }
             StoreConfig::Url { url, options } => remote(url, options)?,
         };
