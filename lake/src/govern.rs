@@ -1,36 +1,129 @@
 //! Governed sessions: the only place where a query meets a table, and only through what a policy grants.
+//!
+//! A text passes the guard (sizes, before the parser), the statement's allow-list, planning in a session that holds
+//! nothing but the granted datasets it names, and the plan's allow-list. Every table in the plan is a
+//! [`GovernedTable`]; every scan in the physical plan a barrier over the policy's filter.
 
-use model::{DatasetName, Principal};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use datafusion::{
+    error::DataFusionError,
+    execution::{
+        SessionState,
+        context::{SessionConfig, SessionContext},
+    },
+    logical_expr::LogicalPlan,
+};
+use model::{Action, Cell, DatasetName, Principal};
 
 use crate::{Lake, LakeError, Result};
+
+pub(crate) mod functions;
+pub(crate) mod guard;
+
+mod barrier;
+mod catalog;
+mod exact;
+mod message;
+mod params;
+mod scan;
+mod session;
+mod shape;
+mod statement;
+mod table;
+
+pub use barrier::BarrierExec;
+pub use scan::GovernedScanExec;
+pub use session::{Datasets, Opened};
+pub use table::GovernedTable;
 
 /// A planned, guarded query with all that its cache key needs.
 #[derive(Debug)]
 pub struct GovernedPlan {
-    /// Analysed and simplified; policy is inside its table scans.
-    pub logical: datafusion::logical_expr::LogicalPlan,
+    /// Analysed and optimised, parameters filled in; equal questions read equal. The policy is inside its table scans.
+    pub logical: LogicalPlan,
     /// For physical planning and execution of this plan, and of no other.
-    pub(crate) session: datafusion::execution::context::SessionContext,
-    /// Each dataset read: its version and the fingerprint of the access to it.
+    pub(crate) session: SessionContext,
+    /// Each dataset read, in order: its version and the fingerprint of the access to it.
     pub datasets: Vec<(DatasetName, u64, [u8; 32])>,
     /// Uses `now()`, `random()` or the like: never cached.
     pub volatile: bool,
 }
 
+/// What all governed sessions of a lake share: functions, rules, the bucket, caches of file footers.
+#[derive(Clone)]
+pub struct Sessions {
+    base: SessionState,
+}
+
 impl Lake {
     /// Guards and plans a SQL text in a fresh session that holds only what `who` may see.
+    ///
+    /// Planning recurses: call it on a thread with a 64 MiB stack.
+    ///
+    /// # Errors
+    /// [`LakeError::NotFound`] in the same words for a dataset that is absent and one that is hidden,
+    /// [`LakeError::InvalidSql`] with place and hint.
     pub(crate) async fn plan(
         &self,
-        _who: &Principal,
-        _sql: &str,
-        _params: &serde_json::Map<String, model::Cell>,
+        who: &Principal,
+        sql: &str,
+        params: &serde_json::Map<String, Cell>,
     ) -> Result<GovernedPlan> {
-        Err(LakeError::internal("not built"))
+        let rooms = self.rooms();
+        let granted = Grants { lake: self, who, now: Utc::now() };
+        rooms.sessions.plan(&granted, sql, params, rooms.config.limits.sql_bytes).await
+    }
+}
+
+impl GovernedPlan {
+    /// What a task of this plan runs with: its functions, options and the bucket.
+    #[must_use]
+    pub fn task_context(&self) -> std::sync::Arc<datafusion::execution::TaskContext> {
+        self.session.task_ctx()
+    }
+}
+
+impl Sessions {
+    /// Sessions over a lake's bucket.
+    pub(crate) fn over(store: &crate::store::Store) -> Result<Self> {
+        Self::new(store.objects(), SessionConfig::new())
+    }
+}
+
+/// The datasets of a lake as one principal sees them now.
+struct Grants<'a> {
+    lake: &'a Lake,
+    who: &'a Principal,
+    now: DateTime<Utc>,
+}
+
+#[async_trait]
+impl Datasets for Grants<'_> {
+    async fn open(&self, name: &DatasetName) -> Result<Option<Opened>> {
+        let rooms = self.lake.rooms();
+        // Asked first: a hidden dataset costs as much time as an absent one.
+        if !rooms.policies.may(self.who, name, Action::Read, self.now).await? {
+            return Ok(None);
+        }
+        let Some(snapshot) = rooms.tables.snapshot(name).await? else { return Ok(None) };
+        let Some(access) = rooms.policies.access(self.who, name, &snapshot.schema, self.now).await? else {
+            return Ok(None);
+        };
+        let table = GovernedTable::try_new(name, snapshot.provider()?, &access)
+            .map_err(|e| LakeError::internal(format!("policy on {name}: {}", e.strip_backtrace())))?;
+        Ok(Some(Opened { table, version: snapshot.version, fingerprint: access.fingerprint }))
     }
 }
 
 /// A run-time error of a governed plan as its asker may read it: visible data at most, no internals.
 #[must_use]
-pub(crate) fn execution_error(error: datafusion::error::DataFusionError) -> LakeError {
-    LakeError::internal(error.to_string())
+pub fn execution_error(error: DataFusionError) -> LakeError {
+    message::execution(error)
+}
+
+impl std::fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Sessions")
+    }
 }

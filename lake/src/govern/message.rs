@@ -1,0 +1,185 @@
+//! DataFusion's errors in words for the person who asked, with the place in the text and a hint.
+//!
+//! A hint only ever names what the session holds, which is what the person may see. Internals go to the log.
+
+use arrow::error::ArrowError;
+use datafusion::{
+    common::{Column, SchemaError},
+    error::DataFusionError,
+    sql::sqlparser::parser::ParserError,
+};
+
+use super::scan::ScanFault;
+use crate::LakeError;
+
+/// An error of parsing or planning.
+pub(crate) fn planning(error: DataFusionError, sql: &str) -> LakeError {
+    let span = error.diagnostic().and_then(|d| d.span).map(|s| s.start);
+    let (mut line, mut column) = (span.map(|s| s.line), span.map(|s| s.column));
+    let mut hint = None;
+    let message = match root(&error) {
+        DataFusionError::SQL(e, _) => {
+            let (message, place) = syntax(e);
+            if let Some((l, c)) = place {
+                (line, column) = (Some(l), Some(c));
+            }
+            message
+        }
+        DataFusionError::SchemaError(e, _) => match e.as_ref() {
+            SchemaError::FieldNotFound { field, valid_fields } => {
+                hint = closest(&field.name, valid_fields.iter().map(|c| c.name.as_str()));
+                format!("there is no column `{}`", name(field))
+            }
+            SchemaError::AmbiguousReference { field } => {
+                format!("`{}` could be a column of several tables: write the table before it", name(field))
+            }
+            SchemaError::DuplicateQualifiedField { name, .. } | SchemaError::DuplicateUnqualifiedField { name } => {
+                format!("two columns would be called `{name}`: give one another name with AS")
+            }
+        },
+        DataFusionError::Plan(m) => {
+            let m = first_line(m);
+            if let Some(table) = m.strip_prefix("table '").and_then(|t| t.strip_suffix("' not found")) {
+                return LakeError::no_dataset(table.trim_start_matches("lake.").trim_start_matches('.'));
+            }
+            match m.strip_prefix("Invalid function '").and_then(|r| r.split_once('\'')) {
+                Some((function, _)) => {
+                    hint = closest(function, super::functions::ALLOWED.iter().copied());
+                    format!("there is no function `{function}`")
+                }
+                None => lower_first(m),
+            }
+        }
+        DataFusionError::NotImplemented(m) => format!("not supported: {}", lower_first(first_line(m))),
+        DataFusionError::Configuration(_) | DataFusionError::Internal(_) => {
+            tracing::warn!(%error, sql, "a query cannot be planned");
+            "this query cannot be planned; writing it another way may help".to_owned()
+        }
+        _ => return execution(error),
+    };
+    if column.is_none_or(|c| c == 0) {
+        (line, column) = (None, None);
+    }
+    LakeError::InvalidSql { message, line, column, hint }
+}
+
+/// An error while a governed plan runs.
+pub(crate) fn execution(error: DataFusionError) -> LakeError {
+    if let Some(fault) = ScanFault::within(&error) {
+        return fault.outside();
+    }
+    let message = match root(&error) {
+        DataFusionError::ArrowError(e, _) => lower_first(first_line(&e.to_string())),
+        DataFusionError::Execution(m) | DataFusionError::Plan(m) => lower_first(first_line(m)),
+        DataFusionError::NotImplemented(m) => format!("not supported: {}", lower_first(first_line(m))),
+        DataFusionError::ResourcesExhausted(_) => {
+            tracing::info!(%error, "a query met its memory limit");
+            return LakeError::Limit {
+                message: "the query needs more memory than it may use; narrow it with WHERE or group less finely".into(),
+            };
+        }
+        DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) | DataFusionError::ParquetError(_) => {
+            tracing::error!(%error, "the store failed under a query");
+            return LakeError::Store { source: Box::new(error) };
+        }
+        _ => return LakeError::Internal { detail: error.strip_backtrace(), source: Some(Box::new(error)) },
+    };
+    let message = message
+        .trim_start_matches("cast error: ")
+        .trim_start_matches("compute error: ")
+        .trim_start_matches("parser error: ")
+        .trim_start_matches("invalid argument error: ");
+    LakeError::sql(format!("the query failed on its data: {}", lower_first(message)))
+}
+
+/// The error at the bottom of contexts, shares and collections.
+pub(super) fn root(error: &DataFusionError) -> &DataFusionError {
+    match error {
+        DataFusionError::ArrowError(e, _) => match e.as_ref() {
+            ArrowError::ExternalError(e) => e.downcast_ref::<DataFusionError>().map_or(error, root),
+            _ => error,
+        },
+        DataFusionError::External(e) => e.downcast_ref::<DataFusionError>().map_or(error, root),
+        DataFusionError::Context(_, e) | DataFusionError::Diagnostic(_, e) => root(e),
+        DataFusionError::Shared(e) => root(e),
+        DataFusionError::Collection(all) => all.first().map_or(error, root),
+        e => e,
+    }
+}
+
+fn syntax(e: &ParserError) -> (String, Option<(u64, u64)>) {
+    let text = match e {
+        ParserError::TokenizerError(m) | ParserError::ParserError(m) => m.as_str(),
+        ParserError::RecursionLimitExceeded => return ("the query is nested too deeply".to_owned(), None),
+    };
+    let (words, place) = match text.rsplit_once(" at Line: ") {
+        Some((words, place)) => (words, place.split_once(", Column: ")),
+        None => (text, None),
+    };
+    let place = place.and_then(|(l, c)| Some((l.trim().parse().ok()?, c.trim().parse().ok()?)));
+    (lower_first(&first_line(words).replace("Expected: ", "expected ").replace(", found: ", ", found ")), place)
+}
+
+fn name(c: &Column) -> String {
+    c.relation.as_ref().map_or_else(|| c.name.clone(), |r| format!("{r}.{}", c.name))
+}
+
+fn first_line(s: &str) -> &str {
+    s.split(DataFusionError::BACK_TRACE_SEP).next().and_then(|s| s.lines().next()).unwrap_or_default().trim()
+}
+
+/// Begins with a small letter unless the word is an abbreviation.
+fn lower_first(s: &str) -> String {
+    let mut letters = s.chars();
+    match (letters.next(), letters.clone().next()) {
+        (Some(first), Some(second)) if second.is_lowercase() => first.to_lowercase().chain(letters).collect(),
+        _ => s.to_owned(),
+    }
+}
+
+/// The candidate that a slip of the keyboard may have meant.
+fn closest<'a>(given: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
+    let given = given.to_lowercase();
+    let near = candidates.map(|c| (distance(&given, c), c)).min()?;
+    (near.0 <= given.chars().count().div_ceil(3)).then(|| format!("did you mean `{}`?", near.1))
+}
+
+/// Levenshtein's.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row.first().copied().unwrap_or(0);
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+        for (j, y) in b.iter().enumerate() {
+            let left = row.get(j).copied().unwrap_or(0);
+            let up = row.get(j + 1).copied().unwrap_or(0);
+            let best = (left + 1).min(up + 1).min(diagonal + usize::from(x != *y));
+            diagonal = up;
+            if let Some(cell) = row.get_mut(j + 1) {
+                *cell = best;
+            }
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slips_are_found_and_strangers_are_not() {
+        let names = ["carrier", "origin", "dep_delay"];
+        for (given, wanted) in [
+            ("carier", Some("did you mean `carrier`?")),
+            ("Carrier", Some("did you mean `carrier`?")),
+            ("dep_dealy", Some("did you mean `dep_delay`?")),
+            ("salary", None),
+        ] {
+            assert_eq!(closest(given, names.into_iter()).as_deref(), wanted, "{given}");
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! `policy.toml`: from text to [`model::Policy`], with line, column and cure for whatever is wrong.
+//!
+//! Knows nothing of tables: whether a predicate fits a dataset is checked where the dataset's schema is known.
+
+use std::{collections::BTreeMap, ops::Range};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use model::{Action, Grant, Policy};
+use serde::Deserialize;
+use toml::{Spanned, value::Datetime};
+
+use super::{
+    Finding,
+    grantee::{Grantee, Pattern},
+    mask::Mask,
+};
+
+/// A policy as it was written: what it grants and where each grant stands.
+#[derive(Debug, Default)]
+pub(super) struct Document {
+    pub policy: Policy,
+    pub stewards: Vec<Grantee>,
+    pub grants: Vec<Written>,
+}
+
+/// One grant with its names parsed and its places in the text.
+#[derive(Debug)]
+pub(super) struct Written {
+    pub grant: Grant,
+    pub to: Vec<Grantee>,
+    pub on: Vec<Pattern>,
+    pub mask: BTreeMap<String, Mask>,
+    /// 1-based line of `[[grant]]`.
+    pub line: u64,
+    /// 1-based line of `rows`, else of the grant.
+    pub rows_line: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawPolicy {
+    #[serde(default)]
+    stewards: Vec<Spanned<String>>,
+    #[serde(default, rename = "grant")]
+    grants: Vec<Spanned<RawGrant>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawGrant {
+    to: Vec<Spanned<String>>,
+    on: Vec<Spanned<String>>,
+    may: Option<Vec<Action>>,
+    rows: Option<Spanned<String>>,
+    columns: Option<Vec<String>>,
+    #[serde(default)]
+    except: Vec<String>,
+    #[serde(default)]
+    mask: BTreeMap<String, Spanned<String>>,
+    from: Option<Spanned<Datetime>>,
+    until: Option<Spanned<Datetime>>,
+    #[serde(default)]
+    note: String,
+}
+
+/// Parses a policy, or says everything that is wrong with it.
+pub(super) fn parse(text: &str) -> Result<Document, Vec<Finding>> {
+    let raw: RawPolicy = toml::from_str(text).map_err(|e| {
+        let span = e.span().unwrap_or(0..0);
+        vec![Finding::error(text, &span, e.message())]
+    })?;
+    let mut wrong = Vec::new();
+    let mut document = Document::default();
+    for steward in raw.stewards {
+        keep(text, &mut wrong, &steward, |s| Grantee::parse(s)).into_iter().for_each(|g| document.stewards.push(g));
+        document.policy.stewards.push(steward.into_inner());
+    }
+    for raw in raw.grants {
+        let span = raw.span();
+        let written = grant(text, &span, raw.into_inner(), &mut wrong);
+        document.policy.grants.push(written.grant.clone());
+        document.grants.push(written);
+    }
+    if wrong.is_empty() { Ok(document) } else { Err(wrong) }
+}
+
+fn grant(text: &str, span: &Range<usize>, raw: RawGrant, wrong: &mut Vec<Finding>) -> Written {
+    let to: Vec<Grantee> = raw.to.iter().filter_map(|s| keep(text, wrong, s, |s| Grantee::parse(s))).collect();
+    let on: Vec<Pattern> = raw.on.iter().filter_map(|s| keep(text, wrong, s, |s| Pattern::parse(s))).collect();
+    let mask = raw.mask.iter().filter_map(|(c, m)| Some((c.clone(), keep(text, wrong, m, |s| Mask::parse(s))?)));
+    let mask: BTreeMap<String, Mask> = mask.collect();
+    let from = raw.from.as_ref().and_then(|d| keep(text, wrong, d, instant));
+    let until = raw.until.as_ref().and_then(|d| keep(text, wrong, d, instant));
+    let mut say = |message: &str| wrong.push(Finding::error(text, span, message));
+    if raw.to.is_empty() {
+        say("`to` is empty: name at least one `group:NAME`, `user:NAME` or `*`");
+    }
+    if raw.on.is_empty() {
+        say("`on` is empty: name at least one dataset, `unit.*` or `*`");
+    }
+    if raw.columns.as_ref().is_some_and(Vec::is_empty) {
+        say("`columns` is empty, so that nothing would be visible: leave it out for all columns");
+    }
+    if let (Some(from), Some(until)) = (from, until)
+        && from >= until
+    {
+        say("`from` is not before `until`, so that the grant never holds");
+    }
+    if raw.rows.as_ref().is_some_and(|r| r.get_ref().trim().is_empty()) {
+        say("`rows` is empty: leave it out for all rows");
+    }
+    let line = place(text, span.start).0;
+    let rows_line = raw.rows.as_ref().map_or(line, |r| place(text, r.span().start).0);
+    let grant = Grant {
+        to: raw.to.into_iter().map(Spanned::into_inner).collect(),
+        on: raw.on.into_iter().map(Spanned::into_inner).collect(),
+        may: raw.may.unwrap_or_else(|| vec![Action::Read]),
+        rows: raw.rows.map(Spanned::into_inner),
+        columns: raw.columns,
+        except: raw.except,
+        mask: raw.mask.into_iter().map(|(c, m)| (c, m.into_inner())).collect(),
+        from,
+        until,
+        note: raw.note,
+    };
+    Written { grant, to, on, mask, line, rows_line }
+}
+
+/// The parsed value, or a finding at its place.
+fn keep<T, V>(
+    text: &str,
+    wrong: &mut Vec<Finding>,
+    raw: &Spanned<V>,
+    parse: impl Fn(&V) -> Result<T, String>,
+) -> Option<T> {
+    match parse(raw.get_ref()) {
+        Ok(value) => Some(value),
+        Err(message) => {
+            wrong.push(Finding::error(text, &raw.span(), &message));
+            None
+        }
+    }
+}
+
+/// A TOML date is its midnight in UTC, a date-time without zone is UTC.
+fn instant(d: &Datetime) -> Result<DateTime<Utc>, String> {
+    let rule = || format!("`{d}` is not an instant: write a date (2027-01-01) or a date-time (2027-01-01T08:00:00Z)");
+    let date = d.date.ok_or_else(rule)?;
+    let day = NaiveDate::from_ymd_opt(date.year.into(), date.month.into(), date.day.into()).ok_or_else(rule)?;
+    let (h, m, s, n) = d.time.map_or((0, 0, 0, 0), |t| {
+        (t.hour.into(), t.minute.into(), t.second.unwrap_or(0).into(), t.nanosecond.unwrap_or(0))
+    });
+    let local = day.and_hms_nano_opt(h, m, s, n).ok_or_else(rule)?;
+    let minutes = match d.offset {
+        Some(toml::value::Offset::Custom { minutes }) => minutes.into(),
+        Some(toml::value::Offset::Z) | None => 0,
+    };
+    Ok((local - chrono::TimeDelta::minutes(minutes)).and_utc())
+}
+
+/// 1-based line and column of a byte offset.
+pub(super) fn place(text: &str, offset: usize) -> (u64, u64) {
+    let before = text.get(..offset).unwrap_or(text);
+    let line = before.matches('\n').count();
+    let column = before.chars().rev().take_while(|c| *c != '\n').count();
+    (line as u64 + 1, column as u64 + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, place: (u64, u64), part: &str) {
+        let found = parse(text).expect_err(text);
+        let hit = found.iter().any(|f| (f.line, f.column) == place && f.message.contains(part));
+        assert!(hit, "{text}\nwants {place:?} {part}, has {found:?}");
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_place_and_a_cure() {
+        check("stewards = [\"stewards\"]", (1, 13), "group:stewards");
+        check("[[grant]]\nto = [\"group:a\"]\non = [\"ops.*\"]\nrow = \"x\"", (4, 1), "unknown field `row`");
+        check("[[grant]]\nto = [\"group:a\"]\non = [\"Ops.x\"]", (3, 7), "lower-case");
+        check("[[grant]]\nto = [\"group:a\"]\non = [\"*\"]\nmask = { a = \"hide\" }", (4, 14), "redact");
+        check("[[grant]]\nto = []\non = [\"*\"]", (1, 1), "`to` is empty");
+        check("[[grant]]\nto = [\"*\"]\non = [\"*\"]\nuntil = 08:00:00", (4, 9), "2027-01-01");
+        check("[[grant]]\nto = [\"*\"]\non = [\"*\"]\nmay = [\"write\"]", (4, 8), "read");
+        check("[[grant]\n", (1, 9), "");
+    }
+
+    #[test]
+    fn dates_are_midnight_utc_and_offsets_count() {
+        let text = "[[grant]]\nto = [\"*\"]\non = [\"*\"]\nfrom = 2026-01-01\nuntil = 2027-01-01T02:00:00+02:00";
+        let document = parse(text).expect("parses");
+        let grant = &document.policy.grants[0];
+        assert_eq!(grant.from.map(|d| d.to_rfc3339()).as_deref(), Some("2026-01-01T00:00:00+00:00"));
+        assert_eq!(grant.until.map(|d| d.to_rfc3339()).as_deref(), Some("2027-01-01T00:00:00+00:00"));
+        assert_eq!(grant.may, [Action::Read]);
+    }
+}
