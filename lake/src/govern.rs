@@ -24,6 +24,7 @@ pub(crate) mod guard;
 mod barrier;
 mod catalog;
 mod exact;
+mod growth;
 mod message;
 mod params;
 mod scan;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    LakeConfig, Result, contract::Contracts, document::Documents, policy::Policies, query::Engine, result::Results,
+    LakeConfig, Result, contract::Contracts, document::Documents, govern::Sessions, policy::Policies, query::Engine, result::Results,
     store::Store, table::Tables,
 };
 
@@ -22,6 +22,7 @@ pub(crate) struct Rooms {
     pub tables: Tables,
     pub contracts: Contracts,
     pub policies: Policies,
+    pub sessions: Sessions,
     pub results: Results,
     pub engine: Engine,
 }
@@ -40,9 +41,10 @@ impl Lake {
         let tables = Tables::new(store.clone(), config.freshness);
         let contracts = Contracts::new(store.clone(), config.freshness);
         let policies = Policies::open(store.clone(), config.freshness, secret.clone()).await?;
+        let sessions = Sessions::over(&store)?;
         let results = Results::new(store.clone(), &config.limits, secret);
         let engine = Engine::new(&config.limits)?;
-        let rooms = Rooms { config, store, documents, tables, contracts, policies, results, engine };
+        let rooms = Rooms { config, store, documents, tables, contracts, policies, sessions, results, engine };
         Ok(Self { inner: Arc::new(rooms) })
     }
 

@@ -237,7 +237,8 @@ fn has_groups(who: &Principal) -> bool {
 fn part(grant: &Written, dataset: &DatasetName, schema: &Schema, who: &Principal) -> Result<Part, Unusable> {
     fits(grant, dataset, schema).map_err(Unusable::Wrong)?;
     let filter = grant.grant.rows.as_deref().map(|sql| predicate::bind(sql, schema, who)).transpose()?;
-    let listed = |c: &String| grant.grant.columns.as_ref().is_none_or(|l| l.contains(c)) && !grant.grant.except.contains(c);
+    let listed =
+        |c: &String| grant.grant.columns.as_ref().is_none_or(|l| l.contains(c)) && !grant.grant.except.contains(c);
     let visible = schema.fields().iter().map(|f| f.name()).filter(|c| listed(c));
     Ok(Part { filter, columns: visible.map(|c| (c.clone(), grant.mask.get(c).copied())).collect() })
 }

@@ -18,7 +18,9 @@ use datafusion::{
     optimizer::AnalyzerRule,
 };
 
-/// Runs after type coercion, when all casts are there.
+use super::growth::bound;
+
+/// Runs after type coercion, when all casts and calls are there; puts bounds on calls that grow as well.
 #[derive(Debug)]
 pub(super) struct ExactCasts;
 
@@ -33,7 +35,9 @@ impl AnalyzerRule for ExactCasts {
             let names = NamePreserver::new(&plan);
             plan.map_expressions(|e| {
                 let name = names.save(&e);
-                Ok(keep(e, &schema)?.update_data(|e| name.restore(e)))
+                let exact = keep(e, &schema)?;
+                let bounded = exact.transform_data(|e| bound(e, &schema))?;
+                Ok(bounded.update_data(|e| name.restore(e)))
             })
         });
         Ok(exact?.data)

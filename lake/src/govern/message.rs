@@ -75,7 +75,8 @@ pub(crate) fn execution(error: DataFusionError) -> LakeError {
         DataFusionError::ResourcesExhausted(_) => {
             tracing::info!(%error, "a query met its memory limit");
             return LakeError::Limit {
-                message: "the query needs more memory than it may use; narrow it with WHERE or group less finely".into(),
+                message: "the query needs more memory than it may use; narrow it with WHERE or group less finely"
+                    .into(),
             };
         }
         DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) | DataFusionError::ParquetError(_) => {

@@ -194,7 +194,11 @@ impl ScanFault {
             | DataFusionError::IoError(_)
             | DataFusionError::ParquetError(_)
             | DataFusionError::External(_)
-            | DataFusionError::ArrowError(..) if is_store(&error) => Self::Store,
+            | DataFusionError::ArrowError(..)
+                if is_store(&error) =>
+            {
+                Self::Store
+            }
             DataFusionError::ResourcesExhausted(_) => Self::Memory,
             _ => Self::Other,
         };
@@ -214,7 +218,8 @@ impl ScanFault {
         match self {
             Self::Store => LakeError::Store { source: Box::new(self) },
             Self::Memory => LakeError::Limit {
-                message: "the query needs more memory than it may use; narrow it with WHERE or group less finely".into(),
+                message: "the query needs more memory than it may use; narrow it with WHERE or group less finely"
+                    .into(),
             },
             Self::Other => LakeError::Internal { detail: self.to_string(), source: Some(Box::new(self)) },
         }
@@ -225,9 +230,8 @@ impl ScanFault {
 fn is_store(error: &DataFusionError) -> bool {
     let mut source: Option<&(dyn std::error::Error + 'static)> = Some(root(error));
     while let Some(e) = source {
-        let reading = e.is::<object_store::Error>()
-            || e.is::<std::io::Error>()
-            || e.is::<parquet::errors::ParquetError>();
+        let reading =
+            e.is::<object_store::Error>() || e.is::<std::io::Error>() || e.is::<parquet::errors::ParquetError>();
         if reading {
             return true;
         }

@@ -42,7 +42,8 @@ fn node_refused(node: &LogicalPlan) -> Option<LakeError> {
     }
     match node {
         LogicalPlan::TableScan(scan) => {
-            let governed = source_as_provider(&scan.source).is_ok_and(|p| (p.as_ref() as &dyn Any).is::<GovernedTable>());
+            let governed =
+                source_as_provider(&scan.source).is_ok_and(|p| (p.as_ref() as &dyn Any).is::<GovernedTable>());
             (!governed).then(|| LakeError::internal(format!("{} is not governed", scan.table_name)))
         }
         LogicalPlan::Projection(_)

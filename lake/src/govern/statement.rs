@@ -125,7 +125,10 @@ impl Visitor for Allowed {
             Some(outer) if outer.weights.len() < outer.names.len() => outer.weights.push(done.relations.max(1)),
             Some(outer) => outer.relations = outer.relations.saturating_add(done.relations),
             None if done.relations > RELATIONS => {
-                return refuse(&format!("more than {RELATIONS} tables, counted at each use of a named sub-query, are"), q.span());
+                return refuse(
+                    &format!("more than {RELATIONS} tables, counted at each use of a named sub-query, are"),
+                    q.span(),
+                );
             }
             None => {}
         }
@@ -175,7 +178,11 @@ impl Visitor for Allowed {
                     && json_path.is_none()
                     && sample.is_none()
                     && index_hints.is_empty();
-                if plain { ControlFlow::Continue(()) } else { refuse("hints, samples and versions of a table are", t.span()) }
+                if plain {
+                    ControlFlow::Continue(())
+                } else {
+                    refuse("hints, samples and versions of a table are", t.span())
+                }
             }
             TableFactor::Derived { .. } | TableFactor::NestedJoin { .. } | TableFactor::UNNEST { .. } => {
                 ControlFlow::Continue(())
@@ -195,7 +202,11 @@ impl Visitor for Allowed {
             Expr::Rollup(_) | Expr::GroupingSets(_) => self.cubes += 1,
             _ => return ControlFlow::Continue(()),
         }
-        if self.cubes > 3 { refuse("more than three CUBE, ROLLUP or GROUPING SETS are", e.span()) } else { ControlFlow::Continue(()) }
+        if self.cubes > 3 {
+            refuse("more than three CUBE, ROLLUP or GROUPING SETS are", e.span())
+        } else {
+            ControlFlow::Continue(())
+        }
     }
 
     fn pre_visit_statement(&mut self, s: &Statement) -> Flow {

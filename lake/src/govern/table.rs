@@ -83,9 +83,7 @@ impl GovernedTable {
                 left,
                 op: Operator::Eq | Operator::NotEq | Operator::Lt | Operator::LtEq | Operator::Gt | Operator::GtEq,
                 right,
-            }) => {
-                column(left).is_some_and(|t| literal(right, &t)) || column(right).is_some_and(|t| literal(left, &t))
-            }
+            }) => column(left).is_some_and(|t| literal(right, &t)) || column(right).is_some_and(|t| literal(left, &t)),
             Expr::Not(e) => self.leakproof(e),
             Expr::IsNull(e) | Expr::IsNotNull(e) => column(e).is_some(),
             Expr::InList(l) => column(&l.expr).is_some_and(|t| l.list.iter().all(|e| literal(e, &t))),

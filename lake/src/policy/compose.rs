@@ -25,11 +25,7 @@ pub(super) struct Part {
 ///
 /// # Errors
 /// A sentence for stewards when a mask does not fit its column.
-pub(super) fn compose(
-    parts: &[Part],
-    schema: &Schema,
-    secret: &Arc<[u8]>,
-) -> Result<Option<TableAccess>, String> {
+pub(super) fn compose(parts: &[Part], schema: &Schema, secret: &Arc<[u8]>) -> Result<Option<TableAccess>, String> {
     let parts: Vec<&Part> = parts.iter().filter(|p| !p.columns.is_empty()).collect();
     if parts.is_empty() {
         return Ok(None);

@@ -39,7 +39,8 @@ pub(super) fn bind(sql: &str, schema: &Schema, who: &Principal) -> Result<Expr, 
         values.map(<[String]>::to_vec).ok_or_else(|| format!("no claim `{name}`"))
     })?;
     // A claim may stand where the type of its text decides, so that the type is known only now.
-    typed(filled, &schema)
+    typed(&filled, &schema)?;
+    Ok(filled)
 }
 
 /// Whether `sql` is a predicate over `schema`, whatever the claims are.
@@ -49,10 +50,14 @@ pub(super) fn check(sql: &str, schema: &Schema) -> Result<(), String> {
     };
     let (expr, schema) = parse(sql, schema).map_err(words)?;
     let nothing = expr.clone().transform_up(|e| {
-        Ok(if claim_name(&e).is_some() { Transformed::yes(Expr::Literal(ScalarValue::Null, None)) } else { Transformed::no(e) })
+        Ok(if claim_name(&e).is_some() {
+            Transformed::yes(Expr::Literal(ScalarValue::Null, None))
+        } else {
+            Transformed::no(e)
+        })
     });
     let nothing = nothing.map_err(|e| e.strip_backtrace())?.data;
-    typed(nothing, &schema).map(drop).map_err(words)
+    typed(&nothing, &schema).map_err(words)
 }
 
 fn parse(sql: &str, schema: &Schema) -> Result<(Expr, DFSchema), Unusable> {
@@ -87,11 +92,7 @@ fn parse(sql: &str, schema: &Schema) -> Result<(Expr, DFSchema), Unusable> {
 }
 
 /// Replaces every `claim('name')` by its values.
-fn fill(
-    expr: Expr,
-    schema: &DFSchema,
-    claim: &dyn Fn(&str) -> Result<Vec<String>, String>,
-) -> Result<Expr, Unusable> {
+fn fill(expr: Expr, schema: &DFSchema, claim: &dyn Fn(&str) -> Result<Vec<String>, String>) -> Result<Expr, Unusable> {
     let mut failed = None;
     let mut fail = |why: String| {
         failed.get_or_insert(why);
@@ -165,12 +166,12 @@ fn literal(claim: &str, value: &str, wanted: &DataType) -> Result<Expr, String> 
     Ok(Expr::Literal(ScalarValue::try_from_string(value.to_owned(), wanted).map_err(misfit)?, None))
 }
 
-fn typed(expr: Expr, schema: &DFSchema) -> Result<Expr, Unusable> {
+fn typed(expr: &Expr, schema: &DFSchema) -> Result<(), Unusable> {
     let wrong = |e: DataFusionError| Unusable::Wrong(first_line(&e.strip_backtrace()));
     let simplifier = ExprSimplifier::new(SimplifyContext::builder().with_schema(Arc::new(schema.clone())).build());
-    let expr = simplifier.coerce(expr, schema).map_err(wrong)?;
+    let expr = simplifier.coerce(expr.clone(), schema).map_err(wrong)?;
     match expr.get_type(schema).map_err(wrong)? {
-        DataType::Boolean | DataType::Null => Ok(expr),
+        DataType::Boolean | DataType::Null => Ok(()),
         other => Err(Unusable::Wrong(format!("the predicate gives {other}, not true or false"))),
     }
 }
@@ -185,7 +186,10 @@ fn claim_name(e: &Expr) -> Option<String> {
 
 fn first_line(s: &str) -> String {
     let s = s.lines().next().unwrap_or_default();
-    ["Error during planning: ", "Schema error: ", "SQL error: "].iter().fold(s, |s, p| s.trim_start_matches(p)).to_owned()
+    ["Error during planning: ", "Schema error: ", "SQL error: "]
+        .iter()
+        .fold(s, |s, p| s.trim_start_matches(p))
+        .to_owned()
 }
 
 /// Parses predicates; knows no table.
@@ -241,8 +245,7 @@ mod tests {
 
     fn who(claims: &[(&str, &[&str])]) -> Principal {
         let owned = |v: &[&str]| v.iter().map(|s| (*s).to_owned()).collect();
-        let claims: BTreeMap<String, Vec<String>> =
-            claims.iter().map(|(n, v)| ((*n).to_owned(), owned(v))).collect();
+        let claims: BTreeMap<String, Vec<String>> = claims.iter().map(|(n, v)| ((*n).to_owned(), owned(v))).collect();
         Principal {
             issuer: "demo".into(),
             subject: "x".into(),

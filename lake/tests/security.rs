@@ -1,0 +1,17 @@
+//! What governed sessions must survive: people who type SQL and try to see, count or trip over hidden rows.
+//!
+//! Each "sees nothing" stands beside a control that shows that the rows are there and that the test can fail.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod security {
+    mod bombs;
+    mod composition;
+    mod freshness;
+    mod leaks;
+    mod masks;
+    mod matrix;
+    mod names;
+    mod right;
+    mod statements;
+    mod world;
+}

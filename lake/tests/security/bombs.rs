@@ -1,0 +1,158 @@
+//! Texts that would overflow a stack or plan for minutes. Each must be answered within a second, by a clear error or by
+//! running.
+
+use std::time::{Duration, Instant};
+
+use super::world::*;
+
+fn repeat(piece: &str, separator: &str, n: usize) -> String {
+    vec![piece; n].join(separator)
+}
+
+fn numbers(n: usize, each: impl Fn(usize) -> String, separator: &str) -> String {
+    (0..n).map(each).collect::<Vec<_>>().join(separator)
+}
+
+fn shape(name: &str, n: usize) -> String {
+    match name {
+        "plus" => format!("SELECT {}", repeat("1", "+", n)),
+        "column plus" => format!("SELECT {} FROM ref.o", repeat("x", "+", n)),
+        "or" => format!("SELECT count(*) FROM ref.o WHERE {}", numbers(n, |i| format!("x={i}"), " OR ")),
+        "and" => format!("SELECT count(*) FROM ref.o WHERE {}", numbers(n, |i| format!("x<>{i}"), " AND ")),
+        "concat" => format!("SELECT {}", repeat("'a'", "||", n)),
+        "parentheses" => format!("SELECT {}1{}", "(".repeat(n), ")".repeat(n)),
+        "minus" => format!("SELECT {}1", "- ".repeat(n)),
+        "not" => format!("SELECT count(*) FROM ref.o WHERE {} x=1", "NOT ".repeat(n)),
+        "function" => format!("SELECT {}x{} FROM ref.o", "abs(".repeat(n), ")".repeat(n)),
+        "case" => format!("SELECT {}0{} FROM ref.o", "CASE WHEN x=1 THEN 1 ELSE ".repeat(n), " END".repeat(n)),
+        "when" => format!("SELECT CASE {} END FROM ref.o", repeat("WHEN x=1 THEN 1", " ", n)),
+        "cast" => format!("SELECT x{} FROM ref.o", "::bigint::int".repeat(n)),
+        "is null" => format!("SELECT x{} FROM ref.o", " IS NULL".repeat(n)),
+        "at" => format!("SELECT now(){}", " AT TIME ZONE 'UTC'".repeat(n)),
+        "subquery" => format!("SELECT count(*) FROM {}ref.o{}", "(SELECT * FROM ".repeat(n), ")".repeat(n)),
+        "union all" => repeat("SELECT 1", " UNION ALL ", n),
+        "union" => repeat("SELECT 1", " UNION ", n),
+        "except" => repeat("SELECT 1", " EXCEPT ", n),
+        "in" => format!("SELECT count(*) FROM ref.o WHERE x IN ({})", numbers(n, |i| i.to_string(), ",")),
+        "cte" => format!(
+            "WITH a0 AS (SELECT * FROM ref.o){} SELECT count(*) FROM a{n}",
+            (1..=n).map(|i| format!(", a{i} AS (SELECT * FROM a{})", i - 1)).collect::<String>()
+        ),
+        "doubling" => format!(
+            "WITH a0 AS (SELECT * FROM ref.o){} SELECT count(*) FROM a{n}",
+            (1..=n).map(|i| format!(", a{i} AS (SELECT l.x FROM a{0} l, a{0} r)", i - 1)).collect::<String>()
+        ),
+        "join" => format!(
+            "SELECT count(*) FROM ref.o a0 {}",
+            (1..=n).map(|i| format!(" JOIN ref.o a{i} ON a{i}.x=a{}.x", i - 1)).collect::<String>()
+        ),
+        "comma join" => format!("SELECT count(*) FROM {}", numbers(n, |i| format!("ref.o a{i}"), ",")),
+        "values" => format!("SELECT count(*) FROM (VALUES {})", repeat("(1)", ",", n)),
+        "columns" => format!("SELECT {} FROM ref.o", numbers(n, |i| format!("x+{i}"), ",")),
+        "array" => format!("SELECT {}1{}", "[".repeat(n), "]".repeat(n)),
+        "index" => format!("SELECT [1]{}", "[1]".repeat(n)),
+        "dots" => format!("SELECT a{}", ".a".repeat(n)),
+        "cube" => format!("SELECT count(*) FROM ref.o GROUP BY CUBE({})", numbers(n, |i| format!("x+{i}"), ",")),
+        "interval" => format!("SELECT {} '1 day'", "INTERVAL ".repeat(n)),
+        "exists" => format!("SELECT 1 WHERE {}1=1{}", "EXISTS (SELECT 1 WHERE ".repeat(n), ")".repeat(n)),
+        "comment" => format!("SELECT {}{} 1", "/*".repeat(n), "*/".repeat(n)),
+        "backslash" => format!("SELECT '{}'", "\\".repeat(n)),
+        "when as column" => format!("SELECT {}1", "1+when+".repeat(n)),
+        "from as column" => format!("SELECT {}1", "1+\"from\"+".repeat(n)),
+        other => panic!("{other}"),
+    }
+}
+
+const SHAPES: &[&str] = &[
+    "plus",
+    "column plus",
+    "or",
+    "and",
+    "concat",
+    "parentheses",
+    "minus",
+    "not",
+    "function",
+    "case",
+    "when",
+    "cast",
+    "is null",
+    "at",
+    "subquery",
+    "union all",
+    "union",
+    "except",
+    "in",
+    "cte",
+    "doubling",
+    "join",
+    "comma join",
+    "values",
+    "columns",
+    "array",
+    "index",
+    "dots",
+    "cube",
+    "interval",
+    "exists",
+    "comment",
+    "backslash",
+    "when as column",
+    "from as column",
+];
+
+fn bomb(sizes: &'static [usize], most: Duration) {
+    let slow = deep(move || async move {
+        let world = World::new(&by_rows("region = 'a'"), Source::Memory, 30).await;
+        let mut slow = Vec::new();
+        for name in SHAPES {
+            for n in sizes {
+                let sql = shape(name, *n);
+                let start = Instant::now();
+                // Planned and, when it is planned, made physical: that recurses as well.
+                let answer = match world.plan(&analyst(), &sql).await {
+                    Ok(plan) => plan.physical().await.map(drop),
+                    Err(e) => Err(e),
+                };
+                if start.elapsed() > most {
+                    slow.push(format!("{name} × {n}: {:?} ({answer:?})", start.elapsed()));
+                }
+                match answer {
+                    Ok(()) => {}
+                    Err(e) => assert!(["invalid_sql", "not_found"].contains(&e.code()), "{name} × {n}: {e:?}"),
+                }
+            }
+        }
+        slow
+    });
+    assert!(slow.is_empty(), "{slow:#?}");
+}
+
+#[test]
+fn d_01_bombs_are_refused_at_once() {
+    bomb(&[1_000, 10_000, 100_000], Duration::from_secs(1));
+}
+
+#[test]
+fn d_01_what_just_passes_the_guard_is_planned_soon() {
+    bomb(&[30, 45, 60, 120, 250, 299], Duration::from_secs(4));
+}
+
+#[test]
+fn d_01_ordinary_large_queries_pass() {
+    deep(|| async {
+        let world = World::new(&by_rows("region = 'a'"), Source::Memory, 30).await;
+        for (name, n) in [
+            ("plus", 100),
+            ("or", 100),
+            ("in", 3_000),
+            ("columns", 300),
+            ("values", 500),
+            ("union all", 30),
+            ("cte", 30),
+        ] {
+            let answer = world.run(&analyst(), &shape(name, n)).await;
+            assert!(answer.is_ok(), "{name} × {n}: {answer:?}");
+        }
+    });
+}

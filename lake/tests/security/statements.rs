@@ -1,0 +1,169 @@
+//! What a text may ask: one query of listed parts and functions.
+
+use super::world::*;
+
+fn check(sql: &'static str, code: &str, part: &str) {
+    let e = deep(move || async move {
+        let world = World::new(&by_rows("region = 'a'"), Source::Memory, 30).await;
+        // Staff see everything, so that nothing but the statement itself can be at fault.
+        match world.plan(&analyst(), sql).await {
+            Ok(plan) => panic!("{sql} was planned: {}", plan.logical.display_indent()),
+            Err(e) => e,
+        }
+    });
+    assert_eq!(e.code(), code, "{sql}: {e:?}");
+    assert!(e.to_string().to_lowercase().contains(&part.to_lowercase()), "{sql}: {e}");
+}
+
+#[test]
+fn s_01_only_one_query_is_possible() {
+    for (sql, part) in [
+        ("", "no query"),
+        (";", "no query"),
+        ("SELECT 1; SELECT 2", "one query"),
+        ("SELECT 1; DROP TABLE ops.t", "one query"),
+        ("INSERT INTO ops.t VALUES (1,'a','x',1)", "insert"),
+        ("UPDATE ops.t SET amount = 1", "update"),
+        ("DELETE FROM ops.t", "delete"),
+        ("TRUNCATE TABLE ops.t", "truncate"),
+        ("MERGE INTO ops.t USING ref.o ON t.id = o.x WHEN MATCHED THEN DELETE", "merge"),
+        ("CREATE TABLE x AS SELECT 1", "create"),
+        ("CREATE VIEW x AS SELECT 1", "create"),
+        ("CREATE EXTERNAL TABLE e STORED AS CSV LOCATION '/etc/passwd'", "create"),
+        ("CREATE FUNCTION f(int) RETURNS int RETURN $1", "create"),
+        ("CREATE SCHEMA x", "create"),
+        ("DROP TABLE ops.t", "drop"),
+        ("ALTER TABLE ops.t ADD COLUMN x INT", "alter"),
+        ("COPY (SELECT 1) TO 'x.csv'", "copy"),
+        ("COPY ops.t TO '/tmp/x.parquet'", "copy"),
+        ("SET datafusion.execution.parquet.pushdown_filters = false", "set"),
+        ("RESET datafusion.execution.batch_size", "reset"),
+        ("SHOW TABLES", "show"),
+        ("SHOW COLUMNS FROM ops.t", "show"),
+        ("SHOW CREATE TABLE ops.t", "show"),
+        ("SHOW ALL", "show"),
+        ("DESCRIBE ops.t", "explain"),
+        ("PREPARE p AS SELECT 1", "prepare"),
+        ("EXECUTE p(1)", "execute"),
+        ("DEALLOCATE p", "deallocate"),
+        ("BEGIN", "begin"),
+        ("START TRANSACTION", "start"),
+        ("COMMIT", "commit"),
+        ("ROLLBACK", "rollback"),
+        ("USE ops", "use"),
+        ("CALL f()", "call"),
+        ("GRANT SELECT ON ops.t TO x", "grant"),
+        ("ANALYZE TABLE ops.t", "analyze"),
+        ("KILL 1", "kill"),
+        ("WITH x AS (INSERT INTO ops.t VALUES (1,'a','x',1) RETURNING id) SELECT * FROM x", "insert"),
+        ("WITH x AS (DELETE FROM ops.t RETURNING id) SELECT * FROM x", "delete"),
+        ("WITH x AS (UPDATE ops.t SET amount = 1 RETURNING id) SELECT * FROM x", "update"),
+        ("SELECT 1 INTO x", "into"),
+        ("SELECT * INTO TEMPORARY x FROM ops.t", "into"),
+        ("SELECT * FROM ops.t FOR UPDATE", "for update"),
+        ("SELECT * FROM ops.t FOR SHARE", "for"),
+        ("WITH RECURSIVE r AS (SELECT 1 n UNION ALL SELECT n+1 FROM r) SELECT * FROM r", "recursive"),
+        ("SELECT * FROM ops.t TABLESAMPLE BERNOULLI (10)", "sample"),
+        ("SELECT * FROM ops.t |> WHERE id = 1", "pipe"),
+        ("TABLE ops.t", ""),
+    ] {
+        check(sql, "invalid_sql", part);
+    }
+}
+
+#[test]
+fn s_02_functions_that_are_not_listed_cannot_be_called() {
+    for sql in [
+        "SELECT version()",
+        "SELECT input_file_name() FROM ops.t",
+        "SELECT file_row_index() FROM ops.t",
+        "SELECT arrow_metadata(id) FROM ops.t",
+        "SELECT arrow_cast(id, 'Utf8') FROM ops.t",
+        "SELECT repeat('x', 1000000000)",
+        "SELECT lpad('x', 2000000000, 'y')",
+        "SELECT generate_series(1, 1000000000)",
+        "SELECT range(1, 1000000000)",
+        "SELECT array_repeat(1, 1000000000)",
+        "SELECT array_resize([1], 1000000000)",
+        "SELECT map(['a'], [1])",
+        "SELECT named_struct('a', 1)",
+        "SELECT {'a': 1}",
+        "SELECT struct(1, 2)",
+        "SELECT read_text('/etc/passwd')",
+        "SELECT pg_read_file('/etc/passwd')",
+        "SELECT mask_hash(secret) FROM ops.t",
+        "SELECT exact_cast(id) FROM ops.t",
+        "SELECT claim('region')",
+        "SELECT array_transform([1,2], x -> x + 1)",
+    ] {
+        check(sql, "invalid_sql", "");
+    }
+    check("SELECT uppr('a')", "invalid_sql", "there is no function `uppr`");
+}
+
+#[test]
+fn s_03_files_addresses_and_system_tables_are_unknown() {
+    for sql in [
+        "SELECT * FROM 's3://bucket/x.parquet'",
+        "SELECT * FROM '/etc/passwd'",
+        "SELECT * FROM \"/etc/passwd\"",
+        "SELECT * FROM 'lake://bucket/tables/ops/t'",
+        "SELECT * FROM information_schema.tables",
+        "SELECT * FROM information_schema.df_settings",
+        "SELECT * FROM pg_catalog.pg_tables",
+        "SELECT * FROM lake.information_schema.tables",
+        "SELECT * FROM read_csv('/etc/passwd')",
+        "SELECT * FROM read_parquet('x')",
+        "SELECT * FROM generate_series(1, 10)",
+        "SELECT * FROM LATERAL read_csv('x')",
+        "SELECT * FROM parquet_metadata('x')",
+    ] {
+        check(sql, "not_found", "no such dataset: ");
+    }
+}
+
+#[test]
+fn s_04_explain_is_refused() {
+    for sql in [
+        "EXPLAIN SELECT 1",
+        "EXPLAIN ANALYZE SELECT * FROM ops.t",
+        "EXPLAIN VERBOSE SELECT 1",
+        "EXPLAIN FORMAT TREE SELECT 1",
+    ] {
+        check(sql, "invalid_sql", "EXPLAIN is not possible");
+    }
+}
+
+#[test]
+fn mistakes_are_explained_with_place_and_hint() {
+    let cases: &[(&str, &str, Option<(u64, u64)>, Option<&str>)] = &[
+        ("SELECT regoin FROM ops.t", "no column `regoin`", Some((1, 8)), Some("did you mean `region`?")),
+        ("SELECT id,\n  secrt\nFROM ops.t", "no column `secrt`", Some((2, 3)), Some("did you mean `secret`?")),
+        ("SELECT id FRM ops.t", "expected", Some((1, 15)), None),
+        ("SELECT uppper('a')", "no function `uppper`", None, Some("did you mean `upper`?")),
+        ("SELECT 'abc", "cannot be read", Some((1, 8)), None),
+        ("SELECT 1/0", "ivide by zero", None, None),
+        ("SELECT id FROM ops.t WHERE", "expected", None, None),
+        ("SELECT * FROM ops.t a, ops.t b WHERE id = 1", "several tables", None, None),
+        ("SELECT region, count(*) FROM ops.t", "", None, None),
+        ("SELECT $1", "", None, None),
+    ];
+    for (sql, part, place, hint) in cases.iter().copied() {
+        let e = deep(move || async move {
+            let world = World::new(&by_rows("region = 'a'"), Source::Memory, 30).await;
+            match world.run(&analyst(), sql).await {
+                Ok(_) => panic!("{sql} ran"),
+                Err(e) => e,
+            }
+        });
+        let lake::LakeError::InvalidSql { message, line, column, hint: has } = &e else { panic!("{sql}: {e:?}") };
+        assert!(message.contains(part), "{sql}: {message}");
+        if place.is_some() {
+            assert_eq!(line.zip(*column), place, "{sql}: {e:?}");
+        }
+        assert!(hint.is_none() || has.as_deref() == hint, "{sql}: {has:?}");
+        for internal in ["datafusion", "DataFusion", "sqlparser", "Utf8View", "backtrace", "lake."] {
+            assert!(!message.contains(internal), "{sql}: {message}");
+        }
+    }
+}
