@@ -39,7 +39,6 @@ pub use session::{Datasets, Opened};
 pub use table::GovernedTable;
 
 /// A planned, guarded query with all that its cache key needs.
-#[derive(Debug)]
 pub struct GovernedPlan {
     /// Analysed and optimised, parameters filled in; equal questions read equal. The policy is inside its table scans.
     pub logical: LogicalPlan,
@@ -111,7 +110,7 @@ impl Datasets for Grants<'_> {
         let Some(access) = rooms.policies.access(self.who, name, &snapshot.schema, self.now).await? else {
             return Ok(None);
         };
-        let table = GovernedTable::try_new(name, snapshot.provider()?, &access)
+        let table = GovernedTable::try_new(name, snapshot.provider(), &access)
             .map_err(|e| LakeError::internal(format!("policy on {name}: {}", e.strip_backtrace())))?;
         Ok(Some(Opened { table, version: snapshot.version, fingerprint: access.fingerprint }))
     }
@@ -121,6 +120,12 @@ impl Datasets for Grants<'_> {
 #[must_use]
 pub fn execution_error(error: DataFusionError) -> LakeError {
     message::execution(error)
+}
+
+impl std::fmt::Debug for GovernedPlan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GovernedPlan").field("datasets", &self.datasets).finish_non_exhaustive()
+    }
 }
 
 impl std::fmt::Debug for Sessions {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use arrow::{
     array::{Array, ArrayRef, AsArray},
-    compute::{cast, concat_elements_utf8, max},
+    compute::{cast, kernels::concat_elements::concat_elements_utf8, max},
     datatypes::{DataType, FieldRef, Int64Type},
 };
 use datafusion::{
