@@ -19,7 +19,7 @@ pub fn AccountPage() -> impl IntoView {
         let tokens = accounts.tokens(&viewer.who).await?;
         let secret = viewer.context.flash.clone().map(|secret| {
             view! {
-                <section class="banner banner--good banner--block" aria-label="New token" role="status">
+                <section class="banner banner--good banner--block account__wide" aria-label="New token" role="status">
                     <p><strong>"Here is your token."</strong>" Copy it now: it is shown this one time and not kept."</p>
                     {snippet("Token", secret)}
                 </section>
@@ -36,8 +36,8 @@ pub fn AccountPage() -> impl IntoView {
                     </form>
                 </div>
             </header>
-            {secret}
             <div class="account">
+                {secret}
                 {identity(&viewer.who, viewer.context.steward)}
                 {sessions::sessions(&sessions)}
                 {tokens::tokens(&tokens)}

@@ -5,6 +5,7 @@
 mod browser;
 pub mod copy;
 pub mod editor_keys;
+pub mod menus;
 pub mod palette;
 pub mod progress;
 pub mod theme;

@@ -6,7 +6,7 @@ use model::{QueryRequest, QueryState, QueryStatus};
 
 use crate::{
     address::Href,
-    components::{Window, is_about_request, problem},
+    components::{Icon, Window, icon, is_about_request, problem},
     home::queries,
     islands::editor_keys::EditorKeys,
     shell::{Content, Place, Viewer, page, redirect, set_status},
@@ -53,7 +53,7 @@ pub fn SqlPage() -> impl IntoView {
                 <aside class="workbench__side" aria-label="Tables and recent queries">
                     {schema}
                     <details class="side-section" open=sql.is_none()>
-                        <summary class="side-section__title">"Recent"</summary>
+                        <summary class="side-section__title side-section__title--opens">"Recent queries" {icon(Icon::Down)}</summary>
                         {queries(&recent)}
                     </details>
                 </aside>

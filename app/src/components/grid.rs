@@ -52,7 +52,7 @@ fn head(column: &Column, sorting: Option<&Sorting<'_>>) -> AnyView {
     let mark = column.masked.clone().map(|how| {
         view! {
             <span class="mask-mark" title=format!("Your access shows this column {how}.")>
-                {icon(Icon::Key)}
+                {icon(Icon::Lock)}
                 <span class="visually-hidden">{how.clone()}</span>
             </span>
         }

@@ -11,6 +11,7 @@ pub enum Icon {
     Download,
     Eye,
     Key,
+    Lock,
     Menu,
     Play,
     Search,
@@ -31,6 +32,7 @@ pub fn icon(which: Icon) -> impl IntoView {
             "M1.5 8S4 3.8 8 3.8 14.5 8 14.5 8 12 12.2 8 12.2 1.5 8 1.5 8zM8 6.2a1.8 1.8 0 1 1 0 3.6 1.8 1.8 0 0 1 0-3.6"
         }
         Icon::Key => "M10.3 2.5a3.2 3.2 0 1 1 0 6.4 3.2 3.2 0 0 1 0-6.4M8 8l-5.5 5.5M4.5 11.5 6 13",
+        Icon::Lock => "M3.5 7.2h9v6.3h-9zM5.5 7V5a2.5 2.5 0 0 1 5 0v2",
         Icon::Menu => "M2.5 4.5h11M2.5 8h11M2.5 11.5h11",
         Icon::Play => "M5 3.2v9.6L12.5 8z",
         Icon::Search => "M7 2.5a4.5 4.5 0 1 1 0 9 4.5 4.5 0 0 1 0-9M10.3 10.3l3.4 3.4",

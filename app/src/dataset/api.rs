@@ -14,8 +14,8 @@ pub fn tab(viewer: &Viewer, detail: &DatasetDetail) -> AnyView {
         "curl -H \"Authorization: Bearer $PENSTOCK_TOKEN\" \\\n  \"{base}/api/v1/datasets/{unit}/{short}/rows?limit=100\""
     );
     let run = format!(
-        "id=$(curl -s -H \"Authorization: Bearer $PENSTOCK_TOKEN\" -H 'Content-Type: application/json' \\\n  \
-         -d '{{\"sql\": \"{sql}\"}}' {base}/api/v1/query | jq -r .id)"
+        "id=$(curl -s -H \"Authorization: Bearer $PENSTOCK_TOKEN\" \\\n  \
+         -H 'Content-Type: application/json' \\\n  -d '{{\"sql\": \"{sql}\"}}' \\\n  {base}/api/v1/query | jq -r .id)"
     );
     let curl_file = format!(
         "{run}\n\ncurl -H \"Authorization: Bearer $PENSTOCK_TOKEN\" -o {short}.parquet \\\n  \
@@ -32,7 +32,7 @@ pub fn tab(viewer: &Viewer, detail: &DatasetDetail) -> AnyView {
              http.headers[\"Authorization\"] = \"Bearer \" + os.environ[\"PENSTOCK_TOKEN\"]\n\
              base = \"{base}/api/v1\"\n\n\
              query = http.post(base + \"/query\", json={{\"sql\": \"{sql}\"}})\nquery.raise_for_status()\n\
-             result = http.get(f\"{{base}}/results/{{query.json()['id']}}/download\", params={{\"format\": \"parquet\"}})\n\
+             url = f\"{{base}}/results/{{query.json()['id']}}/download\"\nresult = http.get(url, params={{\"format\": \"parquet\"}})\n\
              {short} = {read}(io.BytesIO(result.content))\n"
         )
     };

@@ -37,10 +37,12 @@ fn line(column: &Column, statistics: Option<&ColumnStatistics>, rows: Option<u64
     let about = (!column.description.is_empty()).then(|| column.description.clone());
     let tags: Vec<_> = column.tags.iter().map(|t| view! { <span class="tag"><bdi>{t.clone()}</bdi></span> }).collect();
     let masked = column.masked.clone().map(|how| {
-        view! { <span class="badge badge--accent badge--icon">{icon(Icon::Key)} {how}</span> }
+        view! { <span class="badge badge--accent badge--icon">{icon(Icon::Lock)} {how}</span> }
     });
     let hidden = column.masked.is_some();
     let bound = |value: Option<&Cell>| cell(value.unwrap_or(&Cell::Null), column.column_type, hidden);
+    // "text" needs no second word for it.
+    let words = Some(type_words(column.column_type)).filter(|w| *w != column.column_type.to_string());
     let nulls = match (statistics, rows) {
         (Some(s), Some(rows)) => percent(s.nulls, rows),
         (Some(s), None) => grouped(s.nulls),
@@ -57,7 +59,7 @@ fn line(column: &Column, statistics: Option<&ColumnStatistics>, rows: Option<u64
             </th>
             <td>
                 {type_chip(column.column_type)}
-                <span class="entry__about">{type_words(column.column_type)}</span>
+                {words.map(|w| view! { <span class="entry__about">{w}</span> })}
             </td>
             <td class="table__number">{nulls}</td>
             <td class="table__number">{statistics.map_or_else(|| "–".into(), |s| grouped(s.distinct))}</td>

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::{logo::logo, page::Viewer};
 use crate::{
     components::{Icon, icon},
-    islands::{copy::CopyButtons, palette::Palette, theme::ThemeToggle, times::LocalTimes},
+    islands::{copy::CopyButtons, menus::Menus, palette::Palette, theme::ThemeToggle, times::LocalTimes},
 };
 
 /// Which entry of the navigation a page belongs to.
@@ -73,6 +73,7 @@ pub fn frame(viewer: &Viewer, place: Place, arrivals: bool, body: AnyView) -> An
         </main>
         <LocalTimes />
         <CopyButtons />
+        <Menus />
     }
     .into_any()
 }

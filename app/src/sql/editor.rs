@@ -18,7 +18,7 @@ pub fn editor(text: &str) -> AnyView {
                 id="sql-text"
                 name="sql"
                 rows=lines.to_string()
-                placeholder="select carrier, count(*) from ops.flights group by carrier"
+                placeholder="select … from unit.dataset"
                 spellcheck="false"
                 autocapitalize="off"
                 autocomplete="off"
@@ -56,7 +56,7 @@ pub fn examples(datasets: &[Dataset]) -> AnyView {
         view! {
             <ul class="examples">
                 {asked("Look at some rows", format!("select * from {name} limit 100"))}
-                {asked("Count them", format!("select count(*) as rows from {name}"))}
+                {asked("Count them", format!("select count(*) from {name}"))}
             </ul>
         }
     });

@@ -35,7 +35,8 @@ fn table(dataset: &Dataset, columns: &[Column], open: bool) -> AnyView {
     let items: Vec<_> = columns
         .iter()
         .map(|c| {
-            let mark = c.masked.clone().map(|how| view! { <span class="mask-mark" title=how>{icon(Icon::Key)}</span> });
+            let mark =
+                c.masked.clone().map(|how| view! { <span class="mask-mark" title=how>{icon(Icon::Lock)}</span> });
             view! {
                 <li class="schema__column" title=format!("{} · {}", c.column_type, type_words(c.column_type))>
                     <span class="schema__name"><bdi>{c.name.clone()}</bdi>{mark}</span>
