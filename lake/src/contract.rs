@@ -1,36 +1,70 @@
 //! Dataset contracts: what a unit promises about its files. `contracts/<unit>/<dataset>.toml`.
+//!
+//! Here they are found and kept fresh; [`document`] says what a contract can hold and refuses what it cannot.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+use dashmap::DashMap;
 use model::DatasetName;
 
-use crate::{Result, store::Store};
+use crate::{
+    Result,
+    store::{Store, path},
+};
+
+pub mod document;
+mod pattern;
+
+pub use document::{ColumnRule, Contract, Source};
 
 /// All contracts of a lake.
 #[derive(Debug)]
 pub struct Contracts {
     store: Store,
     freshness: Duration,
+    kept: DashMap<DatasetName, Kept>,
 }
 
-/// A parsed contract.
-#[derive(Debug, Clone, Default)]
-pub struct Contract {
-    pub title: Option<String>,
-    pub description: String,
-    pub owner: Option<String>,
-    pub tags: Vec<String>,
+/// A contract as it was last read, with the tag that the store gave it.
+#[derive(Debug, Clone)]
+struct Kept {
+    checked: Instant,
+    tag: Option<String>,
+    contract: Option<Arc<Contract>>,
 }
 
 impl Contracts {
     #[must_use]
     pub fn new(store: Store, freshness: Duration) -> Self {
-        Self { store, freshness }
+        Self { store, freshness, kept: DashMap::new() }
     }
 
-    /// The dataset's contract, or `None`: the default one holds.
-    pub async fn get(&self, _dataset: &DatasetName) -> Result<Option<Arc<Contract>>> {
-        let _ = (&self.store, self.freshness);
-        Ok(None)
+    /// The dataset's contract, checked within the freshness time, or `None`: the default one holds.
+    ///
+    /// # Errors
+    /// [`LakeError::Config`](crate::LakeError::Config) when there is a contract and it is wrong, with its line and
+    /// the cure.
+    pub async fn get(&self, dataset: &DatasetName) -> Result<Option<Arc<Contract>>> {
+        let known = self.kept.get(dataset).map(|k| k.clone());
+        if let Some(kept) = &known
+            && kept.checked.elapsed() < self.freshness
+        {
+            return Ok(kept.contract.clone());
+        }
+        let place = path::contract(dataset);
+        let tag = self.store.tag(&place).await?;
+        let contract = match known {
+            Some(kept) if kept.tag == tag => kept.contract,
+            _ => match self.store.read(&place).await? {
+                Some(bytes) => Some(Arc::new(Contract::parse(&bytes, place.as_ref())?)),
+                None => None,
+            },
+        };
+        let kept = Kept { checked: Instant::now(), tag, contract: contract.clone() };
+        self.kept.insert(dataset.clone(), kept);
+        Ok(contract)
     }
 }

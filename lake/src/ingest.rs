@@ -1,50 +1,150 @@
 //! From a file to a version of a table: sniff, decode, infer, convert, quarantine, commit, report.
+//!
+//! What a file is and becomes is decided by [`read_file`], which does no IO. [`landing`] moves bytes and commits,
+//! [`arrival`] keeps the reports and says who may see them, [`watch`] notices new files.
 
 use std::path::Path;
 
-use bytes::Bytes;
-use futures::stream::BoxStream;
-use model::{DatasetName, IngestFilter, IngestReport, Principal, QuarantinedRow};
+use bytes::{Bytes, BytesMut};
+use futures::{StreamExt, stream::BoxStream};
+use model::{Action, DatasetName, IngestFilter, IngestReport, Principal, QuarantinedRow};
 
 use crate::{Lake, LakeError, Result};
 
+pub(crate) mod arrival;
+mod columnar;
+mod convert;
+mod csv;
+mod decode;
+mod encoding;
+mod fit;
+mod header;
+mod infer;
+mod json;
+mod landing;
+mod name;
+mod raw;
+mod read;
+mod sniff;
+mod value;
+mod watch;
+mod words;
+mod workbook;
+
+pub use name::column_name;
+pub use read::{Landing, Reading, Refusal, read_file};
+pub use value::number::Mark;
+
+use landing::Sender;
+
 impl Lake {
-    /// Takes every landing file that is new since the last time, oldest first. Returns their reports.
+    /// Takes every landing file that is new since the last time, by name within each dataset. Returns their reports.
+    ///
+    /// # Errors
+    /// [`LakeError::Store`] when the store cannot be reached. A file that is refused is no error: its report says why.
     pub async fn ingest_landing(&self) -> Result<Vec<IngestReport>> {
-        Err(LakeError::internal("not built"))
+        let files = self.landing_files().await?;
+        self.take_all(files, &Sender::Command).await
     }
 
     /// Copies a local file or folder (`<unit>/<dataset>/<file>` below it) into the landing area and ingests it.
-    pub async fn ingest_path(&self, _path: &Path, _dataset: Option<&DatasetName>) -> Result<Vec<IngestReport>> {
-        Err(LakeError::internal("not built"))
+    ///
+    /// # Errors
+    /// [`LakeError::Invalid`] when a file cannot be read or nothing says which dataset it belongs to.
+    pub async fn ingest_path(&self, path: &Path, dataset: Option<&DatasetName>) -> Result<Vec<IngestReport>> {
+        let mut reports = Vec::new();
+        for file in landing::local_files(path, dataset)? {
+            let cannot = |e: std::io::Error| LakeError::invalid(format!("{} cannot be read: {e}", file.path.display()));
+            let size = tokio::fs::metadata(&file.path).await.map_err(cannot)?.len();
+            self.check_size(size)?;
+            let bytes = tokio::fs::read(&file.path).await.map_err(cannot)?;
+            reports.push(self.send(&file.dataset, &file.name, bytes.into(), &Sender::Command).await?);
+        }
+        Ok(reports)
     }
 
-    /// Takes a file from a person. Needs `upload` on the dataset, or `own` for a new one.
+    /// Takes a file from a person. Needs `upload` or `own` on the dataset, and `own` for a new one.
+    ///
+    /// # Errors
+    /// [`LakeError::NotFound`] when the person may not even see the dataset, [`LakeError::Forbidden`] when it may only
+    /// read it, [`LakeError::Limit`] for a file past the limit, [`LakeError::Invalid`] for a name that is none.
     pub async fn upload(
         &self,
-        _who: &Principal,
-        _dataset: &DatasetName,
-        _file: &str,
-        _body: BoxStream<'static, std::io::Result<Bytes>>,
+        who: &Principal,
+        dataset: &DatasetName,
+        file: &str,
+        mut body: BoxStream<'static, std::io::Result<Bytes>>,
     ) -> Result<IngestReport> {
-        Err(LakeError::internal("not built"))
+        self.check_may_upload(who, dataset).await?;
+        let name = landing::file_name(file)?;
+        let mut bytes = BytesMut::new();
+        while let Some(chunk) = body.next().await {
+            let chunk = chunk.map_err(|e| LakeError::invalid(format!("the upload of `{name}` broke off: {e}")))?;
+            self.check_size((bytes.len() + chunk.len()) as u64)?;
+            bytes.extend_from_slice(&chunk);
+        }
+        self.send(dataset, &name, bytes.freeze(), &Sender::Person(who)).await
     }
 
     /// Arrivals that the principal may see (those of datasets it owns, all for stewards, its own uploads), newest first.
-    pub async fn ingests(&self, _who: &Principal, _filter: IngestFilter) -> Result<Vec<IngestReport>> {
-        Err(LakeError::internal("not built"))
+    pub async fn ingests(&self, who: &Principal, filter: IngestFilter) -> Result<Vec<IngestReport>> {
+        self.visible_arrivals(who, &filter).await
     }
 
     /// One arrival.
-    pub async fn ingest(&self, _who: &Principal, _id: &str) -> Result<IngestReport> {
-        Err(LakeError::internal("not built"))
+    ///
+    /// # Errors
+    /// [`LakeError::NotFound`], the same for absent and hidden.
+    pub async fn ingest(&self, who: &Principal, id: &str) -> Result<IngestReport> {
+        Ok(self.visible_arrival(who, id).await?.report.clone())
     }
 
-    /// Rows of one arrival that did not land. Needs `own`.
-    pub async fn quarantine(&self, _who: &Principal, _id: &str) -> Result<Vec<QuarantinedRow>> {
-        Err(LakeError::internal("not built"))
+    /// Rows of one arrival that did not land. Needs `own` on its dataset, or stewardship.
+    ///
+    /// # Errors
+    /// [`LakeError::NotFound`] when the arrival is absent or hidden, [`LakeError::Forbidden`] for a sender who may see
+    /// the report and not the dataset's raw rows.
+    pub async fn quarantine(&self, who: &Principal, id: &str) -> Result<Vec<QuarantinedRow>> {
+        let arrival = self.visible_arrival(who, id).await?;
+        let dataset = &arrival.report.dataset;
+        let policies = &self.rooms().policies;
+        if !policies.is_steward(who).await? && !policies.may(who, dataset, Action::Own, chrono::Utc::now()).await? {
+            let message = format!("rows in quarantine are shown to the owners of {dataset}; ask one of them");
+            return Err(LakeError::Forbidden { message });
+        }
+        self.quarantined_rows(&arrival.report).await
     }
 
     /// Watches the landing area until `stop` resolves: every new file is ingested once it is whole.
-    pub async fn watch(&self, _stop: impl Future<Output = ()> + Send) {}
+    pub async fn watch(&self, stop: impl Future<Output = ()> + Send) {
+        tokio::select! {
+            () = stop => {}
+            () = self.watch_landing() => {}
+        }
+    }
+
+    fn check_size(&self, bytes: u64) -> Result<()> {
+        let limit = self.rooms().config.limits.file_bytes;
+        if bytes > limit {
+            let message = format!("the file is larger than {} MB, the limit; send it in parts", limit / 1_000_000);
+            return Err(LakeError::Limit { message });
+        }
+        Ok(())
+    }
+
+    async fn check_may_upload(&self, who: &Principal, dataset: &DatasetName) -> Result<()> {
+        let (policies, now) = (&self.rooms().policies, chrono::Utc::now());
+        if policies.may(who, dataset, Action::Own, now).await? {
+            return Ok(());
+        }
+        let exists = self.rooms().tables.snapshot(dataset).await?.is_some();
+        if exists && policies.may(who, dataset, Action::Upload, now).await? {
+            return Ok(());
+        }
+        if exists && policies.may(who, dataset, Action::Read, now).await? {
+            let message = format!("you may read {dataset} and not send files to it; ask its owner for `upload`");
+            return Err(LakeError::Forbidden { message });
+        }
+        Err(LakeError::no_dataset(dataset))
+    }
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    LakeConfig, Result, contract::Contracts, document::Documents, govern::Sessions, policy::Policies, query::Engine, result::Results,
+    LakeConfig, Result, contract::Contracts, document::Documents, govern::Sessions, ingest::arrival::Arrivals,
+    policy::Policies, query::Engine, result::Results,
     store::Store, table::Tables,
 };
 
@@ -20,6 +21,7 @@ pub(crate) struct Rooms {
     pub store: Store,
     pub documents: Documents,
     pub tables: Tables,
+    pub arrivals: Arrivals,
     pub contracts: Contracts,
     pub policies: Policies,
     pub sessions: Sessions,
@@ -44,7 +46,9 @@ impl Lake {
         let sessions = Sessions::over(&store)?;
         let results = Results::new(store.clone(), &config.limits, secret);
         let engine = Engine::new(&config.limits)?;
-        let rooms = Rooms { config, store, documents, tables, contracts, policies, sessions, results, engine };
+        let arrivals = Arrivals::new(documents.clone());
+        let rooms =
+            Rooms { config, store, documents, tables, arrivals, contracts, policies, sessions, results, engine };
         Ok(Self { inner: Arc::new(rooms) })
     }
 

@@ -1,0 +1,236 @@
+//! Reports of arrivals: kept as documents, shown to those who may see them.
+
+use std::{collections::HashMap, sync::Arc};
+
+use dashmap::DashMap;
+use model::{Action, DatasetName, IngestFilter, IngestReport, IngestState, Principal, QuarantinedRow};
+use object_store::path::Path;
+use serde::{Deserialize, Serialize};
+use tokio::sync::{Mutex, Semaphore};
+
+use crate::{
+    Lake, LakeError, Result,
+    document::Documents,
+    store::path,
+};
+
+/// Reports that one listing shows at most.
+const LISTED: usize = 500;
+/// Files that are read at once: reading is work for a processor, and each holds its file in memory.
+const READ_AT_ONCE: usize = 2;
+
+const REPORTS: &str = "ingest";
+const SEEN: &str = "landing";
+
+/// What the lake knows of arrivals in this process.
+#[derive(Debug)]
+pub(crate) struct Arrivals {
+    documents: Documents,
+    /// Reports that no longer change.
+    kept: moka::sync::Cache<String, Arc<Arrival>>,
+    /// Landing files that are done with, by path, as they were then.
+    done: DashMap<Path, String>,
+    /// Files of one dataset are taken one after the other.
+    turns: DashMap<DatasetName, Arc<Mutex<()>>>,
+    pub(super) readers: Arc<Semaphore>,
+}
+
+/// A report as it is stored.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Arrival {
+    #[serde(flatten)]
+    pub report: IngestReport,
+    /// Key of the principal who sent the file.
+    #[serde(default)]
+    pub sender: Option<String>,
+}
+
+/// What a landing file was when it was last taken. Written before anything else, so that whoever goes on after a crash
+/// goes on with the same arrival.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Seen {
+    pub path: String,
+    /// Changes whenever the file does.
+    pub mark: String,
+    pub ingest: String,
+    pub done: bool,
+}
+
+impl Arrivals {
+    pub fn new(documents: Documents) -> Self {
+        Self {
+            documents,
+            kept: moka::sync::Cache::new(2_000),
+            done: DashMap::new(),
+            turns: DashMap::new(),
+            readers: Arc::new(Semaphore::new(READ_AT_ONCE)),
+        }
+    }
+
+    /// The lock that puts files of one dataset in order.
+    pub(super) fn turn(&self, dataset: &DatasetName) -> Arc<Mutex<()>> {
+        self.turns.entry(dataset.clone()).or_default().clone()
+    }
+
+    /// Whether this process knows the file, as it is, to be done with. No IO.
+    pub(super) fn is_done(&self, path: &Path, mark: &str) -> bool {
+        self.done.get(path).is_some_and(|m| *m == mark)
+    }
+
+    pub(super) fn remember(&self, path: &Path, mark: &str) {
+        self.done.insert(path.clone(), mark.to_owned());
+    }
+
+    /// The arrival under which the file is to be taken: a begun one, or a new one. `None` when it is done.
+    /// `again` asks for a new one in any case.
+    pub(super) async fn begin(&self, path: &Path, mark: &str, again: bool) -> Result<Option<String>> {
+        let id = key(path);
+        loop {
+            let known = self.documents.get::<Seen>(SEEN, &id).await?;
+            if let Some(seen) = known.as_ref().map(|k| &k.value)
+                && seen.mark == mark
+                && !(again && seen.done)
+            {
+                return Ok((!seen.done).then(|| seen.ingest.clone()));
+            }
+            let ingest = uuid::Uuid::now_v7().to_string();
+            let seen = Seen { path: path.to_string(), mark: mark.to_owned(), ingest: ingest.clone(), done: false };
+            let written = match known {
+                Some(k) => self.documents.update(SEEN, &id, k.version, &seen).await,
+                None => self.documents.create(SEEN, &id, &seen).await,
+            };
+            match written {
+                Ok(()) => return Ok(Some(ingest)),
+                // Someone else began at the same moment: theirs is the arrival.
+                Err(LakeError::Conflict { .. }) => {}
+                Err(e) => return Err(e),
+            }
+        }
+    }
+
+    pub(super) async fn end(&self, path: &Path, mark: &str) -> Result<()> {
+        let id = key(path);
+        if let Some(known) = self.documents.get::<Seen>(SEEN, &id).await?
+            && known.value.mark == mark
+            && !known.value.done
+        {
+            let seen = Seen { done: true, ..known.value };
+            match self.documents.update(SEEN, &id, known.version, &seen).await {
+                Ok(()) | Err(LakeError::Conflict { .. }) => {}
+                Err(e) => return Err(e),
+            }
+        }
+        self.remember(path, mark);
+        Ok(())
+    }
+
+    /// Writes a report, over an unfinished one of the same arrival when there is one.
+    pub(super) async fn write(&self, arrival: &Arrival) -> Result<()> {
+        let id = &arrival.report.id;
+        loop {
+            let written = match self.documents.get::<Arrival>(REPORTS, id).await? {
+                // Someone else finished it: a final report is never changed.
+                Some(known) if known.value.report.state != IngestState::Working => Ok(()),
+                Some(known) => self.documents.update(REPORTS, id, known.version, arrival).await,
+                None => self.documents.create(REPORTS, id, arrival).await,
+            };
+            match written {
+                Err(LakeError::Conflict { .. }) => {}
+                done => return done,
+            }
+        }
+    }
+
+    /// One report, or `None` when there is none.
+    pub(super) async fn get(&self, id: &str) -> Result<Option<Arc<Arrival>>> {
+        // Ids come from outside: only what we make ourselves may become a path.
+        if uuid::Uuid::parse_str(id).is_err() {
+            return Ok(None);
+        }
+        if let Some(kept) = self.kept.get(id) {
+            return Ok(Some(kept));
+        }
+        let Some(found) = self.documents.get::<Arrival>(REPORTS, id).await? else { return Ok(None) };
+        let arrival = Arc::new(found.value);
+        if arrival.report.state != IngestState::Working {
+            self.kept.insert(id.to_owned(), arrival.clone());
+        }
+        Ok(Some(arrival))
+    }
+
+    /// Ids of all reports, newest first.
+    async fn ids(&self) -> Result<Vec<String>> {
+        let mut ids = self.documents.ids(REPORTS).await?;
+        ids.reverse();
+        Ok(ids)
+    }
+}
+
+impl Lake {
+    pub(super) async fn visible_arrivals(&self, who: &Principal, filter: &IngestFilter) -> Result<Vec<IngestReport>> {
+        let steward = self.rooms().policies.is_steward(who).await?;
+        let mut owned = HashMap::new();
+        let mut reports = Vec::new();
+        for id in self.rooms().arrivals.ids().await? {
+            let Some(arrival) = self.rooms().arrivals.get(&id).await? else { continue };
+            let dataset = &arrival.report.dataset;
+            let wanted = filter.unit.as_ref().is_none_or(|u| dataset.unit().as_str() == u)
+                && filter.dataset.as_ref().is_none_or(|d| dataset.name() == d);
+            if wanted && self.is_visible(who, steward, &arrival, &mut owned).await? {
+                reports.push(arrival.report.clone());
+                if reports.len() == LISTED {
+                    break;
+                }
+            }
+        }
+        Ok(reports)
+    }
+
+    pub(super) async fn visible_arrival(&self, who: &Principal, id: &str) -> Result<Arc<Arrival>> {
+        let steward = self.rooms().policies.is_steward(who).await?;
+        if let Some(arrival) = self.rooms().arrivals.get(id).await?
+            && self.is_visible(who, steward, &arrival, &mut HashMap::new()).await?
+        {
+            return Ok(arrival);
+        }
+        Err(LakeError::NotFound { what: "arrival", name: id.to_owned() })
+    }
+
+    async fn is_visible(
+        &self,
+        who: &Principal,
+        steward: bool,
+        arrival: &Arrival,
+        owned: &mut HashMap<DatasetName, bool>,
+    ) -> Result<bool> {
+        if steward {
+            return Ok(true);
+        }
+        let dataset = &arrival.report.dataset;
+        let owns = match owned.get(dataset) {
+            Some(owns) => *owns,
+            None => {
+                let owns = self.rooms().policies.may(who, dataset, Action::Own, chrono::Utc::now()).await?;
+                owned.insert(dataset.clone(), owns);
+                owns
+            }
+        };
+        if owns || arrival.sender.as_ref() != Some(&who.key()) {
+            return Ok(owns);
+        }
+        // One's own upload stays visible as long as one may still send.
+        self.rooms().policies.may(who, dataset, Action::Upload, chrono::Utc::now()).await
+    }
+
+    pub(super) async fn quarantined_rows(&self, report: &IngestReport) -> Result<Vec<QuarantinedRow>> {
+        let place = path::quarantine(&report.dataset, &report.id);
+        let Some(bytes) = self.rooms().store.read(&place).await? else { return Ok(Vec::new()) };
+        let rows = serde_json::Deserializer::from_slice(&bytes).into_iter();
+        Ok(rows.collect::<std::result::Result<_, _>>()?)
+    }
+}
+
+/// A document id for a path of any length and alphabet.
+fn key(path: &Path) -> String {
+    super::landing::sha256(path.as_ref().as_bytes())
+}

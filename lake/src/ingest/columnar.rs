@@ -1,0 +1,131 @@
+//! Parquet to columns: decoded, never trusted. Types pass as they are where a table can hold them.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use arrow::{
+    array::{Array, ArrayRef, StringBuilder},
+    compute::{CastOptions, cast_with_options, concat},
+    datatypes::{DataType, TimeUnit},
+    util::display::{ArrayFormatter, FormatOptions},
+};
+use bytes::Bytes;
+use model::RefusedBecause;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+use super::{
+    Refusal,
+    raw::{Cells, Places, RawColumn, RawTable},
+};
+
+/// # Errors
+/// `unreadable` when the file is damaged, `too_large` when it says that it holds more than `limit` bytes.
+pub(super) fn read(bytes: &Bytes, limit: u64) -> Result<RawTable, Refusal> {
+    // The decoder may panic on a file made to break it; that file is refused and the process goes on.
+    catch_unwind(AssertUnwindSafe(|| decode(bytes, limit))).unwrap_or_else(|_| Err(damaged(&"its pages contradict it")))
+}
+
+fn decode(bytes: &Bytes, limit: u64) -> Result<RawTable, Refusal> {
+    let builder = ParquetRecordBatchReaderBuilder::try_new(bytes.clone()).map_err(|e| damaged(&e))?;
+    let stated: i64 = builder.metadata().row_groups().iter().map(|g| g.total_byte_size().max(0)).sum();
+    if stated.unsigned_abs() > limit {
+        let message = format!("The Parquet file holds {stated} bytes, past the limit of {limit}; send it in parts.");
+        return Err(Refusal::new(RefusedBecause::TooLarge, message));
+    }
+    let schema = builder.schema().clone();
+    let mut parts: Vec<Vec<ArrayRef>> = vec![Vec::new(); schema.fields().len()];
+    let mut rows = 0;
+    let mut size = 0;
+    for batch in builder.build().map_err(|e| damaged(&e))? {
+        let batch = batch.map_err(|e| damaged(&e))?;
+        rows += batch.num_rows();
+        size += batch.get_array_memory_size() as u64;
+        if size > limit.saturating_mul(2) {
+            return Err(Refusal::new(RefusedBecause::TooLarge, "The Parquet file expands past the limit."));
+        }
+        for (part, array) in parts.iter_mut().zip(batch.columns()) {
+            part.push(plain(array).map_err(|e| damaged(&e))?);
+        }
+    }
+    let columns = schema
+        .fields()
+        .iter()
+        .zip(parts)
+        .map(|(field, part)| {
+            let refs: Vec<&dyn Array> = part.iter().map(AsRef::as_ref).collect();
+            let array = match refs.is_empty() {
+                true => plain(&arrow::array::new_empty_array(field.data_type())),
+                false => concat(&refs),
+            };
+            Ok(RawColumn { label: field.name().clone(), cells: Cells::Typed(array.map_err(|e| damaged(&e))?) })
+        })
+        .collect::<Result<Vec<_>, Refusal>>()?;
+    if columns.is_empty() {
+        return Err(Refusal::new(RefusedBecause::Empty, "The Parquet file has no columns."));
+    }
+    Ok(RawTable { columns, places: Places::Count(rows), ..RawTable::default() })
+}
+
+/// The array in the nearest type that a table has and that loses nothing; text when there is none.
+fn plain(array: &ArrayRef) -> Result<ArrayRef, arrow::error::ArrowError> {
+    let micros = |zone: &Option<_>| {
+        DataType::Timestamp(TimeUnit::Microsecond, zone.as_ref().map(|_: &std::sync::Arc<str>| "UTC".into()))
+    };
+    let target = match array.data_type() {
+        DataType::Dictionary(_, values) => return plain(&strict(array, values)?),
+        DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 => DataType::Int64,
+        DataType::UInt8 | DataType::UInt16 | DataType::UInt32 => DataType::Int64,
+        // Tables have no unsigned type: past 63 bits these need a decimal.
+        DataType::UInt64 => DataType::Decimal128(20, 0),
+        DataType::Float16 | DataType::Float32 | DataType::Float64 => DataType::Float64,
+        DataType::Boolean => DataType::Boolean,
+        DataType::Date32 | DataType::Date64 => DataType::Date32,
+        DataType::Timestamp(TimeUnit::Nanosecond, zone) => match strict_nanos(array, &micros(zone))? {
+            Some(exact) => return Ok(exact),
+            None => DataType::Utf8,
+        },
+        DataType::Timestamp(_, zone) => micros(zone),
+        DataType::Decimal32(p, s) | DataType::Decimal64(p, s) | DataType::Decimal128(p, s) if *s >= 0 => {
+            DataType::Decimal128(*p, *s)
+        }
+        _ => DataType::Utf8,
+    };
+    if *array.data_type() == target {
+        return Ok(array.clone());
+    }
+    match (array.data_type(), &target) {
+        (DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View, DataType::Utf8) => strict(array, &target),
+        (_, DataType::Utf8) => in_words(array),
+        _ => strict(array, &target),
+    }
+}
+
+fn strict(array: &ArrayRef, target: &DataType) -> Result<ArrayRef, arrow::error::ArrowError> {
+    cast_with_options(array, target, &CastOptions { safe: false, ..CastOptions::default() })
+}
+
+/// Microseconds, or `None` when a nanosecond would be lost.
+fn strict_nanos(array: &ArrayRef, target: &DataType) -> Result<Option<ArrayRef>, arrow::error::ArrowError> {
+    let micros = strict(array, target)?;
+    let back = strict(&micros, array.data_type())?;
+    Ok((back.to_data() == array.to_data()).then_some(micros))
+}
+
+/// Any array as text, in arrow's own words: the way for what no column type holds.
+pub(super) fn in_words(array: &ArrayRef) -> Result<ArrayRef, arrow::error::ArrowError> {
+    let options = FormatOptions::new();
+    let words = ArrayFormatter::try_new(array, &options)?;
+    let mut text = StringBuilder::new();
+    for row in 0..array.len() {
+        if array.is_null(row) {
+            text.append_null();
+        } else {
+            text.append_value(words.value(row).to_string());
+        }
+    }
+    Ok(std::sync::Arc::new(text.finish()))
+}
+
+fn damaged(e: &dyn std::fmt::Display) -> Refusal {
+    let message = format!("The Parquet file is damaged ({e}); nothing of it landed. Write it again.");
+    Refusal::new(RefusedBecause::Unreadable, message)
+}

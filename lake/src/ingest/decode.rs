@@ -1,0 +1,127 @@
+//! Bytes as they arrived to bytes as they were meant: compression by content, never by name, and never past a limit.
+
+use std::io::{Cursor, Read};
+
+use bytes::Bytes;
+use model::RefusedBecause;
+
+use super::{Refusal, sniff};
+
+/// How far a compressed file may expand.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Expansion {
+    /// Bytes of output.
+    pub bytes: u64,
+    /// Whether the output may be at most 200 times its input once past 1 MB.
+    pub ratio: bool,
+}
+
+/// The file without its compression.
+#[derive(Debug)]
+pub(super) struct Expanded {
+    pub bytes: Bytes,
+    /// `gzip`, `zstd`, `bzip2`, `xz`, `zip`.
+    pub compression: Option<&'static str>,
+}
+
+/// Expands `bytes` when they are compressed. A workbook, itself a zip, is left as it is.
+///
+/// # Errors
+/// `too_large` past the limit, `unreadable` when the stream is damaged or ends early, `binary` for an archive of
+/// several files.
+pub(super) fn expand(bytes: &Bytes, limit: Expansion) -> Result<Expanded, Refusal> {
+    let input = bytes.as_ref();
+    let (compression, reader): (_, Box<dyn Read + '_>) = match input {
+        [0x1f, 0x8b, ..] => ("gzip", Box::new(flate2::read::MultiGzDecoder::new(input))),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => {
+            ("zstd", Box::new(zstd::stream::read::Decoder::new(input).map_err(|e| damaged("zstd", &e))?))
+        }
+        [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59, ..] => {
+            ("bzip2", Box::new(bzip2::read::MultiBzDecoder::new(input)))
+        }
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => ("xz", Box::new(liblzma::read::XzDecoder::new_multi_decoder(input))),
+        [b'P', b'K', 3, 4, ..] => return unzip(bytes, limit),
+        _ => return Ok(Expanded { bytes: bytes.clone(), compression: None }),
+    };
+    let output = read_all(reader, compression, input.len(), limit)?;
+    Ok(Expanded { bytes: output.into(), compression: Some(compression) })
+}
+
+fn unzip(bytes: &Bytes, limit: Expansion) -> Result<Expanded, Refusal> {
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes.as_ref())).map_err(|e| damaged("zip", &e))?;
+    let names: Vec<String> = archive.file_names().map(str::to_owned).collect();
+    if let Some(document) = sniff::zip_document(&names) {
+        if document != sniff::WORKBOOK {
+            return Err(sniff::looks_like(document));
+        }
+        // What a workbook's parts expand to is found by expanding them: the sizes that it states may lie.
+        let mut left = limit;
+        for at in 0..archive.len() {
+            let part = archive.by_index(at).map_err(|e| damaged("xlsx", &e))?;
+            let used = count(part, "xlsx", bytes.len(), left)?;
+            left.bytes -= used;
+        }
+        return Ok(Expanded { bytes: bytes.clone(), compression: None });
+    }
+    let files: Vec<usize> = (0..archive.len())
+        .filter(|at| archive.name_for_index(*at).is_some_and(|name| !name.ends_with(['/', '\\'])))
+        .collect();
+    match files[..] {
+        [only] => {
+            let file = archive.by_index(only).map_err(|e| damaged("zip", &e))?;
+            let output = read_all(file, "zip", bytes.len(), limit)?;
+            Ok(Expanded { bytes: output.into(), compression: Some("zip") })
+        }
+        [] => Err(Refusal::new(RefusedBecause::Empty, "The ZIP holds no file.")),
+        _ => Err(sniff::looks_like(&format!("a ZIP with {} files; send each by itself", files.len()))),
+    }
+}
+
+fn read_all(reader: impl Read, kind: &str, input: usize, limit: Expansion) -> Result<Vec<u8>, Refusal> {
+    let mut output = Vec::new();
+    copy(reader, kind, input, limit, |chunk| output.extend_from_slice(chunk))?;
+    Ok(output)
+}
+
+fn count(reader: impl Read, kind: &str, input: usize, limit: Expansion) -> Result<u64, Refusal> {
+    copy(reader, kind, input, limit, |_| ())
+}
+
+fn copy(
+    mut reader: impl Read,
+    kind: &str,
+    input: usize,
+    limit: Expansion,
+    mut take: impl FnMut(&[u8]),
+) -> Result<u64, Refusal> {
+    const MB: u64 = 1_000_000;
+    const RATIO: u64 = 200;
+    let mut chunk = vec![0; 128 << 10];
+    let mut total = 0;
+    loop {
+        let n = reader.read(&mut chunk).map_err(|e| damaged(kind, &e))?;
+        if n == 0 {
+            return Ok(total);
+        }
+        total += n as u64;
+        let bomb = limit.ratio && total > MB && total > RATIO * input as u64;
+        if total > limit.bytes || bomb {
+            let why = if bomb { "more than 200 times its own size".into() } else { megabytes(limit.bytes) };
+            let message = format!(
+                "The {kind} file expands to {why}, past the limit; send it in parts, or set `max_expanded_bytes` in the \
+                 dataset's contract."
+            );
+            return Err(Refusal::new(RefusedBecause::TooLarge, message));
+        }
+        take(&chunk[..n]);
+    }
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("more than {} MB", bytes / 1_000_000)
+}
+
+fn damaged(kind: &str, e: &dyn std::fmt::Display) -> Refusal {
+    let message = format!("The {kind} file is damaged or ends early ({e}); nothing of it landed. Send it again.");
+    Refusal::new(RefusedBecause::Unreadable, message)
+}

@@ -1,0 +1,267 @@
+//! Columns of a file into the columns of its dataset: names, types, and the rows that do not fit.
+
+use std::{collections::HashMap, sync::Arc};
+
+use arrow::{
+    array::{Array, ArrayRef, new_null_array},
+    datatypes::{DataType, Field, Schema, SchemaRef},
+};
+use model::{ColumnReport, ColumnType, RefusedBecause};
+
+use super::{
+    Refusal, columnar,
+    convert::{Style, column_type, convert, data_type},
+    infer::{Clues, Decision, Evidence},
+    name::{column_name, column_names},
+    raw::{Cells, RawTable},
+    value::{
+        date::{DateShape, Stamp},
+        number::{Mark, Shape},
+    },
+    words,
+};
+use crate::contract::{Contract, Source};
+
+/// What a file must fit.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rules<'a> {
+    pub contract: &'a Contract,
+    pub source: &'a Source,
+    /// The dataset's schema, when there is one already.
+    pub existing: Option<&'a Schema>,
+}
+
+/// A file's rows in the dataset's columns. Rows with a misfit are still among them.
+#[derive(Debug)]
+pub(super) struct Fitted {
+    pub schema: SchemaRef,
+    pub arrays: Vec<ArrayRef>,
+    /// The file's own columns, in its order, and which array each became.
+    pub columns: Vec<(ColumnReport, usize)>,
+    /// At most one a row, ascending.
+    pub misfits: Vec<Misfit>,
+}
+
+#[derive(Debug)]
+pub(super) struct Misfit {
+    pub row: usize,
+    pub column: String,
+    pub value: Option<String>,
+    pub reason: String,
+}
+
+/// # Errors
+/// `schema_conflict` when the file's columns are not the dataset's, `contract` when two columns get one name.
+pub(super) fn fit(
+    table: &RawTable,
+    evidence: &[Evidence],
+    comma_delimited: bool,
+    rules: Rules<'_>,
+) -> Result<Fitted, Refusal> {
+    let names = names(table, rules)?;
+    check_names(&names, rules)?;
+    let clues = Clues::of(evidence.iter(), comma_delimited, rules.source);
+    let mut fields: Vec<Field> =
+        rules.existing.map(|s| s.fields().iter().map(|f| f.as_ref().clone()).collect()).unwrap_or_default();
+    let mut arrays: Vec<Option<ArrayRef>> = vec![None; fields.len()];
+    let mut misfits: HashMap<usize, Misfit> = HashMap::new();
+    let mut columns = Vec::new();
+    for ((column, evidence), name) in table.columns.iter().zip(evidence).zip(&names) {
+        let found = match &column.cells {
+            Cells::Typed(array) => Decision {
+                column_type: column_type(array.data_type()).unwrap_or(ColumnType::Text),
+                mark: Some(Mark::Point),
+                day_first: None,
+                warning: None,
+            },
+            _ => Decision::of(evidence, &clues),
+        };
+        let place = fields.iter().position(|f| f.name() == name);
+        let given = match place {
+            Some(at) => Some(known_type(&fields[at])?),
+            None => rules.contract.columns.get(name).and_then(|c| c.column_type),
+        };
+        let target = given.unwrap_or(found.column_type);
+        let style = Style {
+            mark: found.mark,
+            day_first: found.day_first,
+            clues: if target == found.column_type { clues } else { clues.with(&column.cells) },
+            zone: rules.source.time_zone,
+            given: given.is_some(),
+        };
+        let cells = as_cells(&column.cells, found.column_type, target)?;
+        let (array, rows) = convert(&cells, target, &style);
+        for row in rows {
+            let value = cells.text(row).unwrap_or_default().trim();
+            misfits.entry(row).or_insert_with(|| Misfit {
+                row,
+                column: name.clone(),
+                value: Some(value.to_owned()),
+                reason: reason(name, value, target, &style),
+            });
+        }
+        let report = ColumnReport {
+            name: name.clone(),
+            label: column.label.clone(),
+            column_type: target,
+            nulls: 0,
+            evidence: words::evidence(table, &column.cells, evidence, found, given),
+            warning: if given.is_some() { None } else { found.warning },
+        };
+        let at = place.unwrap_or_else(|| {
+            let labelled = HashMap::from([("label".to_owned(), column.label.clone())]);
+            fields.push(Field::new(name, data_type(target), true).with_metadata(labelled));
+            arrays.push(None);
+            fields.len() - 1
+        });
+        arrays[at] = Some(array);
+        columns.push((report, at));
+    }
+    for (name, rule) in &rules.contract.columns {
+        if let Some(column_type) = rule.column_type
+            && !fields.iter().any(|f| f.name() == name)
+        {
+            fields.push(Field::new(name, data_type(column_type), true));
+            arrays.push(None);
+        }
+    }
+    let arrays: Vec<ArrayRef> = fields
+        .iter_mut()
+        .zip(arrays)
+        .map(|(field, array)| {
+            // Engines read texts back in other layouts; tables are written in one.
+            if let Some(known) = column_type(field.data_type()) {
+                field.set_data_type(data_type(known));
+            }
+            array.unwrap_or_else(|| new_null_array(field.data_type(), table.rows()))
+        })
+        .collect();
+    required(rules.contract, &fields, &arrays, &mut misfits);
+    let mut misfits: Vec<Misfit> = misfits.into_values().collect();
+    misfits.sort_unstable_by_key(|m| m.row);
+    Ok(Fitted { schema: Arc::new(Schema::new(fields)), arrays, columns, misfits })
+}
+
+/// The column's name in the dataset: by the source's renames, the contract's aliases, or the header itself.
+fn names(table: &RawTable, rules: Rules<'_>) -> Result<Vec<String>, Refusal> {
+    let mut names = column_names(table.columns.iter().map(|c| c.label.as_str()));
+    for (column, name) in table.columns.iter().zip(&mut names) {
+        let label = column.label.trim();
+        if let Some(renamed) = rules.source.rename.get(label) {
+            renamed.clone_into(name);
+        } else if !rules.contract.columns.contains_key(name)
+            && let Some((alias, _)) = rules
+                .contract
+                .columns
+                .iter()
+                .find(|(_, rule)| rule.aliases.iter().any(|a| a == label || column_name(a) == *name))
+        {
+            alias.clone_into(name);
+        }
+    }
+    let mut seen = std::collections::HashSet::new();
+    if let Some(twice) = names.iter().find(|n| !seen.insert(n.as_str())) {
+        let message = format!("Two columns of the file become `{twice}`; mend `rename` or `aliases` in the contract.");
+        return Err(Refusal::new(RefusedBecause::Contract, message));
+    }
+    Ok(names)
+}
+
+fn check_names(names: &[String], rules: Rules<'_>) -> Result<(), Refusal> {
+    let conflict = |why: String| {
+        let known = match rules.existing {
+            Some(schema) => schema.fields().iter().map(|f| f.name().as_str()).collect::<Vec<_>>().join(", "),
+            None => rules.contract.columns.keys().map(String::as_str).collect::<Vec<_>>().join(", "),
+        };
+        let message = format!("{why} The dataset has: {known}. The file has: {}.", names.join(", "));
+        Refusal::new(RefusedBecause::SchemaConflict, message)
+    };
+    if let Some((missing, _)) = rules.contract.columns.iter().find(|(name, rule)| rule.required && !names.contains(name)) {
+        return Err(conflict(format!("The column `{missing}` is required and not in the file.")));
+    }
+    let Some(schema) = rules.existing else { return Ok(()) };
+    let is_known = |name: &String| schema.index_of(name).is_ok();
+    if !names.iter().any(is_known) {
+        return Err(conflict("None of the file's columns is in the dataset.".into()));
+    }
+    let new: Vec<&String> =
+        names.iter().filter(|n| !is_known(n) && !rules.contract.columns.contains_key(*n)).collect();
+    if !rules.contract.growth && !new.is_empty() {
+        let new: Vec<String> = new.iter().map(|n| format!("`{n}`")).collect();
+        let why = format!(
+            "The file brings new columns ({}), and the dataset's contract does not allow that; set `growth = true`, \
+             add them to the contract, or rename them.",
+            new.join(", ")
+        );
+        return Err(conflict(why));
+    }
+    Ok(())
+}
+
+fn known_type(field: &Field) -> Result<ColumnType, Refusal> {
+    column_type(field.data_type()).ok_or_else(|| {
+        let message = format!("The dataset's column `{}` has a type that no file can be read into.", field.name());
+        Refusal::new(RefusedBecause::SchemaConflict, message)
+    })
+}
+
+/// Typed values as they are when the type is right; else in words, to be read like any text.
+fn as_cells(cells: &Cells, found: ColumnType, target: ColumnType) -> Result<Cells, Refusal> {
+    let unreadable = |e: arrow::error::ArrowError| {
+        Refusal::new(RefusedBecause::Unreadable, format!("A column cannot be read: {e}"))
+    };
+    Ok(match cells {
+        Cells::Text(text) => Cells::Text(text.clone()),
+        Cells::Kinds(text, kinds) => Cells::Kinds(text.clone(), kinds.clone()),
+        Cells::Typed(array) if found == target => Cells::Typed(array.clone()),
+        Cells::Typed(array) => {
+            let words = columnar::in_words(array).map_err(unreadable)?;
+            let words = arrow::array::AsArray::as_string::<i32>(&words);
+            // A whole float is an integer, exactly.
+            let whole = target == ColumnType::Int64 && *array.data_type() == DataType::Float64;
+            Cells::Text(if whole {
+                words.iter().map(|v| v.map(|v| v.strip_suffix(".0").unwrap_or(v))).collect()
+            } else {
+                words.clone()
+            })
+        }
+    })
+}
+
+fn required(contract: &Contract, fields: &[Field], arrays: &[ArrayRef], misfits: &mut HashMap<usize, Misfit>) {
+    for (field, array) in fields.iter().zip(arrays) {
+        let needed = contract.columns.get(field.name()).is_some_and(|rule| rule.required);
+        if !needed || array.null_count() == 0 {
+            continue;
+        }
+        for row in (0..array.len()).filter(|row| array.is_null(*row)) {
+            misfits.entry(row).or_insert_with(|| Misfit {
+                row,
+                column: field.name().clone(),
+                value: None,
+                reason: format!("`{}` is required and has no value here", field.name()),
+            });
+        }
+    }
+}
+
+fn reason(name: &str, value: &str, target: ColumnType, style: &Style) -> String {
+    let shown: String = value.chars().take(80).collect();
+    let open = style.mark.is_none() && Shape::of(value).is_some_and(|s| s.marked && s.point && s.comma);
+    let stamp = Stamp::of(value);
+    match target {
+        t if t.is_number() && open => {
+            format!("`{shown}` in `{name}` can be read in two ways; set `decimal` in the dataset's contract")
+        }
+        ColumnType::Date if matches!(DateShape::of(value), Some(DateShape::Slashed { .. })) => {
+            format!("`{shown}` in `{name}` can be day-first or month-first; set `day_first` in the dataset's contract")
+        }
+        ColumnType::TimestampUtc if stamp.is_some_and(|s| !s.zoned) => {
+            format!("`{shown}` in `{name}` names no time zone; set `time_zone` in the dataset's contract")
+        }
+        ColumnType::Timestamp | ColumnType::TimestampUtc if stamp.is_some_and(|s| s.finer) => {
+            format!("`{shown}` in `{name}` is finer than microseconds")
+        }
+        _ => format!("`{shown}` in `{name}` is no {target}"),
+    }
+}

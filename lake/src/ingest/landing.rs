@@ -1,0 +1,417 @@
+//! The landing area: listing it, sending files into it, and taking a file through to a commit and a report.
+//!
+//! The order of writes is what makes a crash harmless: which arrival it is, then the quarantine, then the report as
+//! unfinished, then the commit, then the finished report, then that the file is done with. Only the commit makes rows
+//! visible, it is atomic, and the same content commits once.
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+
+use bytes::Bytes;
+use chrono::Utc;
+use futures::{StreamExt, TryStreamExt};
+use model::{DatasetName, IngestReport, IngestState, Principal, RefusedBecause, RowCounts};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, path::Path};
+use sha2::{Digest, Sha256};
+
+use super::{
+    arrival::Arrival,
+    read::{Landing, Reading, Refusal, read_file},
+};
+use crate::{
+    Lake, LakeError, Result,
+    store::path,
+    table::{Commit, Committed, WriteMode},
+};
+
+/// Datasets whose files are taken at once.
+const DATASETS_AT_ONCE: usize = 2;
+
+/// Who brought a file.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Sender<'a> {
+    Watcher,
+    /// The command line.
+    Command,
+    Person(&'a Principal),
+}
+
+impl Sender<'_> {
+    fn name(&self) -> &str {
+        match self {
+            Self::Watcher => "watcher",
+            Self::Command => "command line",
+            Self::Person(who) => &who.name,
+        }
+    }
+
+    fn key(&self) -> Option<String> {
+        match self {
+            Self::Person(who) => Some(who.key()),
+            Self::Watcher | Self::Command => None,
+        }
+    }
+}
+
+/// A file in the landing area.
+#[derive(Debug, Clone)]
+pub(super) struct LandingFile {
+    pub path: Path,
+    pub dataset: DatasetName,
+    pub bytes: u64,
+    /// Changes whenever the file does.
+    pub mark: String,
+    changed: chrono::DateTime<Utc>,
+}
+
+impl LandingFile {
+    /// `None` for what is no file of a dataset: a wrong folder, a hidden or unfinished file.
+    fn of(object: ObjectMeta) -> Option<Self> {
+        let parts: Vec<String> = object.location.parts().map(|p| p.as_ref().to_owned()).collect();
+        let [_, unit, name, .., file] = parts.as_slice() else { return None };
+        if is_unfinished(file) {
+            return None;
+        }
+        let dataset = match DatasetName::new(unit, name) {
+            Ok(dataset) => dataset,
+            Err(e) => {
+                tracing::debug!(path = %object.location, error = %e, "a landing folder names no dataset");
+                return None;
+            }
+        };
+        let tag = object.e_tag.unwrap_or_else(|| object.last_modified.timestamp_micros().to_string());
+        Some(Self {
+            path: object.location,
+            dataset,
+            bytes: object.size,
+            mark: format!("{}-{tag}", object.size),
+            changed: object.last_modified,
+        })
+    }
+
+    fn name(&self) -> &str {
+        self.path.filename().unwrap_or_default()
+    }
+}
+
+/// Hidden, or with a name that programs give a file while they write it.
+fn is_unfinished(file: &str) -> bool {
+    let lower = file.to_ascii_lowercase();
+    lower.starts_with(['.', '~', '#'])
+        || lower.ends_with('~')
+        || [".part", ".partial", ".tmp", ".temp", ".crdownload", ".filepart", ".swp"].iter().any(|e| lower.ends_with(e))
+}
+
+/// The name under which a sent file is kept: its last part, when that can be a name.
+pub(super) fn file_name(given: &str) -> Result<String> {
+    let name = given.rsplit(['/', '\\']).next().unwrap_or_default().trim();
+    if name.is_empty() || name.len() > 200 || name.chars().any(char::is_control) || is_unfinished(name) {
+        let message = "the file needs a name of at most 200 bytes that does not begin with a dot or end like an \
+                       unfinished download";
+        return Err(LakeError::invalid(message));
+    }
+    Ok(name.to_owned())
+}
+
+/// A file on this machine and the dataset it is for.
+#[derive(Debug)]
+pub(super) struct LocalFile {
+    pub path: PathBuf,
+    pub dataset: DatasetName,
+    pub name: String,
+}
+
+/// The file at `path`, or all files below it, by name.
+pub(super) fn local_files(path: &std::path::Path, dataset: Option<&DatasetName>) -> Result<Vec<LocalFile>> {
+    let cannot = |p: &std::path::Path, e: std::io::Error| LakeError::invalid(format!("{} cannot be read: {e}", p.display()));
+    let root = path.canonicalize().map_err(|e| cannot(path, e))?;
+    let mut found = Vec::new();
+    let mut open = vec![root.clone()];
+    while let Some(at) = open.pop() {
+        if !at.is_dir() {
+            found.push(at);
+            continue;
+        }
+        for entry in std::fs::read_dir(&at).map_err(|e| cannot(&at, e))? {
+            let entry = entry.map_err(|e| cannot(&at, e))?.path();
+            if !entry.file_name().is_some_and(|n| is_unfinished(&n.to_string_lossy())) {
+                open.push(entry);
+            }
+        }
+    }
+    found.sort();
+    found
+        .into_iter()
+        .map(|path| {
+            let part = |p: Option<&std::path::Path>| {
+                p.and_then(std::path::Path::file_name).map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
+            };
+            let name = file_name(&part(Some(&path)))?;
+            let dataset = match dataset {
+                Some(dataset) => dataset.clone(),
+                None => {
+                    let folder = path.parent();
+                    let (unit, dataset) = (part(folder.and_then(std::path::Path::parent)), part(folder));
+                    DatasetName::new(&unit, &dataset).map_err(|e| {
+                        let path = path.display();
+                        LakeError::invalid(format!(
+                            "nothing says which dataset {path} is for ({e}); name it, or put the file into \
+                             <unit>/<dataset>/"
+                        ))
+                    })?
+                }
+            };
+            Ok(LocalFile { path, dataset, name })
+        })
+        .collect()
+}
+
+impl Lake {
+    /// All files of the landing area, by dataset, then name, then time. One listing.
+    pub(super) async fn landing_files(&self) -> Result<Vec<LandingFile>> {
+        let objects = self.rooms().store.objects();
+        let mut files: Vec<LandingFile> = objects
+            .list(Some(&Path::from(path::LANDING)))
+            .try_filter_map(async |object| Ok(LandingFile::of(object)))
+            .try_collect()
+            .await?;
+        files.sort_by(|a, b| {
+            (&a.dataset, a.path.as_ref(), a.changed).cmp(&(&b.dataset, b.path.as_ref(), b.changed))
+        });
+        Ok(files)
+    }
+
+    /// Takes the files that are new. Those of one dataset one after the other.
+    pub(super) async fn take_all(&self, files: Vec<LandingFile>, sender: &Sender<'_>) -> Result<Vec<IngestReport>> {
+        let mut datasets: BTreeMap<DatasetName, Vec<LandingFile>> = BTreeMap::new();
+        for file in files {
+            datasets.entry(file.dataset.clone()).or_default().push(file);
+        }
+        let taken: Vec<Vec<IngestReport>> = futures::stream::iter(datasets)
+            .map(async |(dataset, files)| {
+                let turn = self.rooms().arrivals.turn(&dataset);
+                let mut reports = Vec::new();
+                for file in files {
+                    let _turn = turn.lock().await;
+                    if !self.rooms().arrivals.is_done(&file.path, &file.mark) {
+                        reports.extend(self.take(&file, sender, false).await?);
+                    }
+                }
+                Ok::<_, LakeError>(reports)
+            })
+            .buffered(DATASETS_AT_ONCE)
+            .try_collect()
+            .await?;
+        Ok(taken.into_iter().flatten().collect())
+    }
+
+    /// Puts a file into the landing area and takes it. The same name with other content gets a name of its own.
+    pub(super) async fn send(
+        &self,
+        dataset: &DatasetName,
+        name: &str,
+        bytes: Bytes,
+        sender: &Sender<'_>,
+    ) -> Result<IngestReport> {
+        let rooms = self.rooms();
+        let turn = rooms.arrivals.turn(dataset);
+        let _turn = turn.lock().await;
+        let folder = path::landing(dataset);
+        let mut place = folder.clone().join(name);
+        if !rooms.store.create(&place, bytes.clone()).await? && rooms.store.read(&place).await?.as_ref() != Some(&bytes) {
+            let (stem, extension) = name.split_once('.').unwrap_or((name, ""));
+            let dot = if extension.is_empty() { "" } else { "." };
+            place = folder.join(format!("{stem}.{}{dot}{extension}", &sha256(&bytes)[..8]));
+            rooms.store.create(&place, bytes).await?;
+        }
+        let object = rooms.store.objects().head(&place).await?;
+        let file = LandingFile::of(object)
+            .ok_or_else(|| LakeError::invalid(format!("`{name}` is no name for a file of {dataset}")))?;
+        let report = self.take(&file, sender, true).await?;
+        report.ok_or_else(|| LakeError::internal(format!("{place} was taken and has no report")))
+    }
+
+    /// Takes one file through. `None` when it is done with already. `again` makes a new arrival in any case.
+    /// The caller holds the dataset's turn.
+    async fn take(&self, file: &LandingFile, sender: &Sender<'_>, again: bool) -> Result<Option<IngestReport>> {
+        let arrivals = &self.rooms().arrivals;
+        let Some(id) = arrivals.begin(&file.path, &file.mark, again).await? else {
+            arrivals.remember(&file.path, &file.mark);
+            return Ok(None);
+        };
+        let known = arrivals.get(&id).await?;
+        let arrival = match known {
+            Some(known) if known.report.state != IngestState::Working => known.as_ref().clone(),
+            known => self.work(file, sender, id, known).await?,
+        };
+        arrivals.end(&file.path, &file.mark).await?;
+        let IngestReport { id, dataset, file, state, rows, message, .. } = &arrival.report;
+        tracing::info!(%dataset, %file, ?state, landed = rows.landed, quarantined = rows.quarantined, %id, %message, "arrival");
+        Ok(Some(arrival.report))
+    }
+
+    async fn work(
+        &self,
+        file: &LandingFile,
+        sender: &Sender<'_>,
+        id: String,
+        begun: Option<Arc<Arrival>>,
+    ) -> Result<Arrival> {
+        let rooms = self.rooms();
+        let mut arrival = match begun {
+            Some(begun) => begun.as_ref().clone(),
+            None => Arrival { report: blank(file, id, sender), sender: sender.key() },
+        };
+        if self.check_size(file.bytes).is_err() {
+            let limit = rooms.config.limits.file_bytes / 1_000_000;
+            let message = format!("The file is larger than {limit} MB, the limit; send it in parts.");
+            return self.refuse(arrival, Refusal::new(RefusedBecause::TooLarge, message)).await;
+        }
+        let Some(bytes) = rooms.store.read(&file.path).await? else {
+            let message = "The file was removed before it could be read.";
+            return self.refuse(arrival, Refusal::new(RefusedBecause::Unreadable, message)).await;
+        };
+        arrival.report.sha256 = sha256(&bytes);
+        if let Some(version) = rooms.tables.landed(&file.dataset, &arrival.report.sha256).await? {
+            return self.landed_before(arrival, version).await;
+        }
+        let contract = match rooms.contracts.get(&file.dataset).await {
+            Ok(contract) => contract,
+            Err(LakeError::Config { message }) => {
+                let message = format!("The dataset's contract is wrong: {message}. Mend it and send the file again.");
+                return self.refuse(arrival, Refusal::new(RefusedBecause::Contract, message)).await;
+            }
+            Err(e) => return Err(e),
+        };
+        let existing = rooms.tables.snapshot(&file.dataset).await?.map(|s| s.schema.clone());
+        let mode = contract.as_ref().map_or(WriteMode::Append, |c| c.mode);
+        let reading = {
+            let _reader = rooms.arrivals.readers.acquire().await;
+            let (path, limits) = (file.path.to_string(), rooms.config.limits.clone());
+            let work = move || read_file(&bytes, &path, contract.as_deref(), existing.as_deref(), &limits);
+            tokio::task::spawn_blocking(work).await
+        };
+        let reading = match reading {
+            Ok(reading) => reading,
+            Err(e) => {
+                tracing::error!(path = %file.path, error = %e, "reading a file failed");
+                let message = "The file could not be read, by a fault of ours; nothing of it landed. The log says more.";
+                return self.refuse(arrival, Refusal::new(RefusedBecause::Unreadable, message)).await;
+            }
+        };
+        let Reading { outcome, quarantined, .. } = fill(&mut arrival.report, reading);
+        if !quarantined.is_empty() {
+            let mut lines = Vec::new();
+            for row in &quarantined {
+                serde_json::to_writer(&mut lines, row)?;
+                lines.push(b'\n');
+            }
+            rooms.store.write(&path::quarantine(&file.dataset, &arrival.report.id), lines).await?;
+        }
+        match outcome {
+            Err(refusal) => self.refuse(arrival, refusal).await,
+            Ok(landing) => self.land(arrival, landing, mode).await,
+        }
+    }
+
+    async fn land(&self, mut arrival: Arrival, landing: Landing, mode: WriteMode) -> Result<Arrival> {
+        let rooms = self.rooms();
+        rooms.arrivals.write(&arrival).await?;
+        let report = &arrival.report;
+        let commit = Commit {
+            sha256: report.sha256.clone(),
+            ingest: report.id.clone(),
+            file: report.file.clone(),
+            by: report.by.clone(),
+            mode,
+        };
+        match rooms.tables.commit(&report.dataset, landing.schema, landing.batches, commit).await? {
+            Committed::AlreadyThere(version) => self.landed_before(arrival, version).await,
+            Committed::Version(version) => {
+                arrival.report.version = Some(version);
+                if arrival.report.rows.quarantined > 0 {
+                    let RowCounts { quarantined, read, .. } = arrival.report.rows;
+                    arrival.report.message =
+                        format!("{quarantined} of {read} rows did not fit; they are in quarantine with the reasons.");
+                }
+                self.finish(arrival, IngestState::Landed).await
+            }
+        }
+    }
+
+    /// The content is in the table: by this very arrival, whose end was not written, or by an earlier one.
+    async fn landed_before(&self, mut arrival: Arrival, version: u64) -> Result<Arrival> {
+        let history = self.rooms().tables.history(&arrival.report.dataset, usize::MAX).await?;
+        let own = history.iter().find(|h| h.ingest.as_ref() == Some(&arrival.report.id));
+        arrival.report.version = Some(own.map_or(version, |h| h.version));
+        if own.is_some() {
+            return self.finish(arrival, IngestState::Landed).await;
+        }
+        arrival.report.message = "The same content has landed before; nothing was added.".into();
+        arrival.report.rows = RowCounts::default();
+        self.finish(arrival, IngestState::Duplicate).await
+    }
+
+    async fn refuse(&self, mut arrival: Arrival, refusal: Refusal) -> Result<Arrival> {
+        arrival.report.refused_because = Some(refusal.because);
+        arrival.report.message = refusal.message;
+        arrival.report.rows.landed = 0;
+        self.finish(arrival, IngestState::Refused).await
+    }
+
+    async fn finish(&self, mut arrival: Arrival, state: IngestState) -> Result<Arrival> {
+        arrival.report.state = state;
+        arrival.report.finished_at = Some(Utc::now());
+        self.rooms().arrivals.write(&arrival).await?;
+        Ok(arrival)
+    }
+}
+
+fn blank(file: &LandingFile, id: String, sender: &Sender<'_>) -> IngestReport {
+    IngestReport {
+        id,
+        dataset: file.dataset.clone(),
+        file: file.name().to_owned(),
+        path: file.path.to_string(),
+        bytes: file.bytes,
+        sha256: String::new(),
+        state: IngestState::Working,
+        refused_because: None,
+        message: String::new(),
+        encoding: None,
+        compression: None,
+        format: None,
+        delimiter: None,
+        quote: None,
+        header_line: None,
+        sheet: None,
+        rows: RowCounts::default(),
+        columns: Vec::new(),
+        version: None,
+        started_at: Utc::now(),
+        finished_at: None,
+        by: sender.name().to_owned(),
+    }
+}
+
+/// Moves what the reading found into the report.
+fn fill(report: &mut IngestReport, mut reading: Reading) -> Reading {
+    report.encoding = reading.encoding.map(str::to_owned);
+    report.compression = reading.compression.map(str::to_owned);
+    report.format = reading.format.map(str::to_owned);
+    report.delimiter = reading.delimiter.map(String::from);
+    report.quote = reading.quote.map(String::from);
+    report.header_line = reading.header_line;
+    report.sheet = reading.sheet.take();
+    report.rows = reading.rows;
+    report.columns = std::mem::take(&mut reading.columns);
+    reading
+}
+
+/// Lower-case hex.
+pub(super) fn sha256(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, b| {
+        let _ = write!(hex, "{b:02x}");
+        hex
+    })
+}

@@ -1,0 +1,238 @@
+//! A file's bytes and a contract to typed rows, quarantine and report. No IO, no clock: the same in, the same out.
+
+use arrow::{
+    array::{Array, ArrayRef, BooleanArray, RecordBatch},
+    compute::filter,
+    datatypes::{Schema, SchemaRef},
+};
+use bytes::Bytes;
+use model::{ColumnReport, QuarantinedRow, RefusedBecause, RowCounts};
+
+use super::{
+    csv,
+    decode::{self, Expansion},
+    encoding::{self, Offsets, Text},
+    fit::{self, Fitted, Misfit, Rules},
+    header,
+    infer::Evidence,
+    json,
+    raw::{Cells, Places, RawTable},
+    sniff, workbook,
+};
+use crate::{Limits, contract::Contract, ingest::columnar};
+
+/// All that a file turned out to be.
+#[derive(Debug)]
+pub struct Reading {
+    /// `utf-8`, `utf-16le`, `utf-16be`, `windows-1252`.
+    pub encoding: Option<&'static str>,
+    /// `gzip`, `zstd`, `bzip2`, `xz`, `zip`.
+    pub compression: Option<&'static str>,
+    /// `csv`, `json`, `ndjson`, `xlsx`, `parquet`.
+    pub format: Option<&'static str>,
+    pub delimiter: Option<char>,
+    pub quote: Option<char>,
+    /// 1-based.
+    pub header_line: Option<u64>,
+    pub sheet: Option<String>,
+    pub rows: RowCounts,
+    pub columns: Vec<ColumnReport>,
+    /// In the order of the file.
+    pub quarantined: Vec<QuarantinedRow>,
+    /// The rows to commit, or why there are none.
+    pub outcome: Result<Landing, Refusal>,
+}
+
+/// Rows in the dataset's columns.
+#[derive(Debug, Clone)]
+pub struct Landing {
+    pub schema: SchemaRef,
+    pub batches: Vec<RecordBatch>,
+}
+
+/// Why nothing of a file lands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    pub because: RefusedBecause,
+    /// For a person: what is wrong and what to do.
+    pub message: String,
+}
+
+impl Refusal {
+    pub(super) fn new(because: RefusedBecause, message: impl Into<String>) -> Self {
+        Self { because, message: message.into() }
+    }
+}
+
+/// Bytes that a file without a contract may expand to.
+const UNKNOWN_EXPANDS_TO: u64 = 100_000_000;
+/// Texts of one column are addressed by 32 bits; a file stays clear of that.
+const ADDRESSABLE: u64 = 1_900_000_000;
+
+/// Reads a whole file for a dataset. `path` is the file's place in the lake, by which its source is found.
+#[must_use]
+pub fn read_file(
+    bytes: &Bytes,
+    path: &str,
+    contract: Option<&Contract>,
+    existing: Option<&Schema>,
+    limits: &Limits,
+) -> Reading {
+    let limit = Expansion {
+        bytes: match contract {
+            None => limits.expanded_bytes.min(UNKNOWN_EXPANDS_TO),
+            Some(c) => c.max_expanded_bytes.unwrap_or(limits.expanded_bytes),
+        }
+        .min(ADDRESSABLE),
+        ratio: contract.is_none_or(|c| c.max_expanded_bytes.is_none()),
+    };
+    let absent = Contract::absent();
+    let contract = contract.unwrap_or(&absent);
+    let source = contract.source(path);
+    let mut reading = Reading::empty();
+    reading.outcome = read(&mut reading, bytes, limit, Rules { contract, source: &source, existing });
+    reading
+}
+
+impl Reading {
+    fn empty() -> Self {
+        Self {
+            encoding: None,
+            compression: None,
+            format: None,
+            delimiter: None,
+            quote: None,
+            header_line: None,
+            sheet: None,
+            rows: RowCounts::default(),
+            columns: Vec::new(),
+            quarantined: Vec::new(),
+            outcome: Err(Refusal::new(RefusedBecause::Empty, "")),
+        }
+    }
+}
+
+fn read(reading: &mut Reading, bytes: &Bytes, limit: Expansion, rules: Rules<'_>) -> Result<Landing, Refusal> {
+    if bytes.is_empty() {
+        return Err(Refusal::new(RefusedBecause::Empty, "The file is empty."));
+    }
+    let expanded = decode::expand(bytes, limit)?;
+    reading.compression = expanded.compression;
+    let bytes = expanded.bytes;
+    let (mut table, text) = match sniff::kind(&bytes)? {
+        sniff::Kind::Parquet => {
+            reading.format = Some("parquet");
+            (columnar::read(&bytes, limit.bytes)?, None)
+        }
+        sniff::Kind::Workbook => {
+            reading.format = Some("xlsx");
+            let (sheet, table) = workbook::read(&bytes, rules.source.sheet.as_deref())?;
+            reading.sheet = Some(sheet);
+            (table, None)
+        }
+        sniff::Kind::Text => {
+            let text = encoding::decode(&bytes);
+            // The text is all that is needed from here on.
+            drop(bytes);
+            sniff::text(&text.text)?;
+            reading.encoding = Some(text.encoding.name());
+            let table = match json::Form::of(&text.text) {
+                Some(form) => {
+                    reading.format = Some(if form == json::Form::Lines { "ndjson" } else { "json" });
+                    json::read(&text, form)?
+                }
+                None => {
+                    reading.format = Some("csv");
+                    let (dialect, table) = csv::read(&text)?;
+                    reading.delimiter = Some(char::from(dialect.delimiter));
+                    reading.quote = Some(char::from(dialect.quote));
+                    table
+                }
+            };
+            (table, Some(text))
+        }
+    };
+    table.nullify(&rules.source.null);
+    let comma = reading.delimiter == Some(',');
+    let evidence = match reading.format {
+        Some("csv" | "xlsx") => header::settle(&mut table, comma, rules.source),
+        _ => table.columns.iter().map(|c| Evidence::of(&c.cells)).collect(),
+    };
+    reading.header_line = table.header_line;
+    let fitted = fit::fit(&table, &evidence, comma, rules)?;
+    finish(reading, table, text.as_ref(), fitted, rules)
+}
+
+fn finish(
+    reading: &mut Reading,
+    mut table: RawTable,
+    text: Option<&Text>,
+    fitted: Fitted,
+    rules: Rules<'_>,
+) -> Result<Landing, Refusal> {
+    let mut quarantined = std::mem::take(&mut table.rejected);
+    let mut offsets = text.map(Offsets::new);
+    let mut stays = vec![true; table.rows()];
+    for misfit in fitted.misfits {
+        stays[misfit.row] = false;
+        quarantined.push(row_of(&table, text.zip(offsets.as_mut()), misfit));
+    }
+    quarantined.sort_by_key(|row| row.line);
+    let rejected = quarantined.len() as u64;
+    let landed = stays.iter().filter(|s| **s).count() as u64;
+    reading.rows = RowCounts { read: landed + rejected, landed, quarantined: rejected, skipped: table.skipped };
+    let unreadable = |e: arrow::error::ArrowError| {
+        Refusal::new(RefusedBecause::Unreadable, format!("The rows cannot be put together: {e}"))
+    };
+    let arrays: Vec<ArrayRef> = if landed as usize == stays.len() {
+        fitted.arrays
+    } else {
+        let mask = BooleanArray::from(stays);
+        fitted.arrays.iter().map(|a| filter(a, &mask)).collect::<Result<_, _>>().map_err(unreadable)?
+    };
+    reading.columns = fitted
+        .columns
+        .into_iter()
+        .map(|(report, at)| ColumnReport { nulls: arrays[at].null_count() as u64, ..report })
+        .collect();
+    reading.quarantined = quarantined;
+    let most = rules.contract.max_rejected;
+    // Exactly the limit lands; counted in rows, so that no rounding decides.
+    if rejected as f64 > most * reading.rows.read as f64 + 1e-9 {
+        let message = format!(
+            "{rejected} of {} rows were rejected, more than the {}% that the dataset allows; nothing landed. Mend the \
+             rows in quarantine and send the file again, or raise `max_rejected` in the contract.",
+            reading.rows.read,
+            most * 100.0
+        );
+        return Err(Refusal::new(RefusedBecause::TooManyRejects, message));
+    }
+    let batch = RecordBatch::try_new(fitted.schema.clone(), arrays).map_err(unreadable)?;
+    Ok(Landing { schema: fitted.schema, batches: vec![batch] })
+}
+
+fn row_of(table: &RawTable, text: Option<(&Text, &mut Offsets<'_>)>, misfit: Misfit) -> QuarantinedRow {
+    let Misfit { row, column, value, reason } = misfit;
+    let place = match (&table.places, text) {
+        (Places::Text(places), Some((text, offsets))) => csv::quarantined(text, offsets, places[row], reason),
+        _ => {
+            let cell = |cells: &Cells| match cells {
+                Cells::Typed(array) => columnar::in_words(&array.slice(row, 1))
+                    .ok()
+                    .and_then(|w| Cells::Text(arrow::array::AsArray::as_string::<i32>(&w).clone()).text(0).map(str::to_owned))
+                    .unwrap_or_default(),
+                cells => cells.text(row).unwrap_or_default().to_owned(),
+            };
+            let raw: Vec<String> = table.columns.iter().map(|c| cell(&c.cells)).collect();
+            QuarantinedRow {
+                line: table.places.line(row),
+                byte_offset: None,
+                raw: raw.join("\t"),
+                column: None,
+                value: None,
+                reason,
+            }
+        }
+    };
+    QuarantinedRow { column: Some(column), value, ..place }
+}

@@ -1,0 +1,96 @@
+//! What a file is, by its first bytes and never by its name.
+
+use model::RefusedBecause;
+
+use super::Refusal;
+
+/// The one document inside a zip that is read.
+pub(super) const WORKBOOK: &str = "an Excel workbook";
+
+/// How an expanded file is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// CSV and its relatives, JSON, NDJSON: after decoding.
+    Text,
+    Workbook,
+    Parquet,
+}
+
+/// # Errors
+/// `binary`, with what the file looks like.
+pub(super) fn kind(bytes: &[u8]) -> Result<Kind, Refusal> {
+    match bytes {
+        [b'P', b'A', b'R', b'1', ..] => return Ok(Kind::Parquet),
+        [b'P', b'K', 3, 4, ..] => return Ok(Kind::Workbook),
+        _ => {}
+    }
+    if let Some((_, what)) = SIGNATURES.iter().find(|(magic, _)| bytes.starts_with(magic)) {
+        return Err(looks_like(what));
+    }
+    if bytes.get(4..8) == Some(b"ftyp".as_slice()) {
+        return Err(looks_like("a video"));
+    }
+    let start = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
+    let start = start[..start.len().min(16)].to_ascii_lowercase();
+    if start.starts_with(b"<!doctype html") || start.starts_with(b"<html") {
+        return Err(looks_like("an HTML page; a download may have answered with a sign-in page"));
+    }
+    if start.starts_with(b"<?xml") {
+        return Err(looks_like("an XML document"));
+    }
+    Ok(Kind::Text)
+}
+
+/// # Errors
+/// `binary` when the decoded text has more control characters than any text would.
+pub(super) fn text(text: &str) -> Result<(), Refusal> {
+    let control = |b: &u8| matches!(b, 0..=8 | 14..=26 | 28..=31);
+    let controls = text.as_bytes().iter().filter(|b| control(b)).count();
+    if controls * 20 > text.len() {
+        return Err(looks_like("binary data"));
+    }
+    Ok(())
+}
+
+/// What a zip with these entries is when it is one document; `None` for an archive of files.
+pub(super) fn zip_document(names: &[String]) -> Option<&'static str> {
+    let has = |name: &str| names.iter().any(|n| n == name);
+    let under = |folder: &str| names.iter().any(|n| n.starts_with(folder));
+    if has("[Content_Types].xml") {
+        return Some(match () {
+            () if has("xl/workbook.bin") => "a binary Excel workbook (.xlsb); save it as .xlsx",
+            () if under("xl/") => WORKBOOK,
+            () if under("word/") => "a Word document",
+            () if under("ppt/") => "a PowerPoint presentation",
+            () => "an Office document",
+        });
+    }
+    (has("mimetype") && has("content.xml")).then_some("an OpenDocument file; save it as .xlsx or .csv")
+}
+
+pub(super) fn looks_like(what: &str) -> Refusal {
+    Refusal::new(RefusedBecause::Binary, format!("This is no table: it looks like {what}."))
+}
+
+const SIGNATURES: [(&[u8], &str); 20] = [
+    (b"%PDF-", "a PDF"),
+    (b"\x89PNG\r\n\x1a\n", "a PNG picture"),
+    (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"GIF8", "a GIF picture"),
+    (b"II*\0", "a TIFF picture"),
+    (b"MM\0*", "a TIFF picture"),
+    (b"RIFF", "a picture, sound or video"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office document (.xls or .doc); save it as .xlsx"),
+    (b"SQLite format 3\0", "an SQLite database"),
+    (b"Obj\x01", "an Avro file; send it as Parquet, CSV or JSON"),
+    (b"ORC", "an ORC file; send it as Parquet, CSV or JSON"),
+    (b"ARROW1", "an Arrow file; send it as Parquet, CSV or JSON"),
+    (b"\x7fELF", "a program"),
+    (b"MZ\x90\0", "a program"),
+    (b"Rar!", "a RAR archive"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
+    (b"\x1f\x8b", "a file that is compressed twice"),
+    (b"\x28\xb5\x2f\xfd", "a file that is compressed twice"),
+    (b"{\\rtf", "an RTF document"),
+    (b"PK\x05\x06", "an empty ZIP"),
+];

@@ -1,0 +1,42 @@
+//! Notices new landing files: one cheap listing a look, and a file is taken when two looks saw it the same.
+
+use std::{collections::HashMap, time::Duration};
+
+use object_store::path::Path;
+
+use super::landing::{LandingFile, Sender};
+use crate::Lake;
+
+/// Between the first two looks, so that what lay there at the start is taken soon.
+const FIRST: Duration = Duration::from_millis(500);
+/// Between two looks.
+const EACH: Duration = Duration::from_secs(2);
+
+impl Lake {
+    /// Never ends by itself. May be dropped at any point: what was begun is gone on with at the next start.
+    pub(super) async fn watch_landing(&self) {
+        let mut before: HashMap<Path, String> = HashMap::new();
+        let mut pause = FIRST;
+        loop {
+            match self.landing_files().await {
+                Ok(files) => {
+                    let arrivals = &self.rooms().arrivals;
+                    let new: Vec<LandingFile> =
+                        files.into_iter().filter(|f| !arrivals.is_done(&f.path, &f.mark)).collect();
+                    let now = new.iter().map(|f| (f.path.clone(), f.mark.clone())).collect();
+                    let still = |f: &LandingFile| before.get(&f.path) == Some(&f.mark);
+                    let whole: Vec<LandingFile> = new.into_iter().filter(still).collect();
+                    before = now;
+                    if !whole.is_empty()
+                        && let Err(e) = self.take_all(whole, &Sender::Watcher).await
+                    {
+                        tracing::warn!(error = ?e, "a landing file could not be taken; trying again");
+                    }
+                }
+                Err(e) => tracing::warn!(error = ?e, "the landing area could not be listed; trying again"),
+            }
+            tokio::time::sleep(pause).await;
+            pause = EACH;
+        }
+    }
+}
