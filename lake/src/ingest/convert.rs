@@ -94,7 +94,8 @@ pub(super) fn convert(cells: &Cells, target: ColumnType, style: &Style) -> (Arra
         }
         ColumnType::Float64 => {
             let mut built = Float64Builder::with_capacity(text.len());
-            let misfits = reading.numbers(number::exact_float, number::special, |v| built.append_option(v));
+            let read = if style.given { number::rendered_float } else { number::exact_float };
+            let misfits = reading.numbers(read, number::special, |v| built.append_option(v));
             (Arc::new(built.finish()), misfits)
         }
         ColumnType::Decimal(p, s) => {

@@ -3,7 +3,7 @@
 //!
 //! Nothing here depends on the order of the rows.
 
-use arrow::array::{Array, StringArray};
+use arrow::array::StringArray;
 use model::{ColumnType, ColumnWarning};
 
 use super::{

@@ -79,7 +79,7 @@ pub(super) fn read(text: &Text, form: Form) -> Result<RawTable, Refusal> {
     Ok(rows.finish(text, skipped))
 }
 
-fn array(text: &str, rows: &mut Rows) -> Result<(), Refusal> {
+fn array<'a>(text: &'a str, rows: &mut Rows<'a>) -> Result<(), Refusal> {
     let broken = |at: usize, why: &str| {
         let message = format!("The JSON is broken at line {} ({why}); nothing of it landed.", line_at(text, at));
         Refusal::new(RefusedBecause::Unreadable, message)

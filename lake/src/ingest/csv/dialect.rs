@@ -78,7 +78,6 @@ struct Score {
 impl Score {
     fn of(text: &str, dialect: Dialect) -> Self {
         let mut widths: HashMap<usize, u64> = HashMap::new();
-        let mut all_comments = true;
         let mut ones_after = HashMap::new();
         let mut ones = 0;
         for comments in [false, true] {
@@ -89,7 +88,6 @@ impl Score {
                 if record.fault.is_some() || (comment && !comments) || records.fields().iter().all(|f| f.is_empty()) {
                     continue;
                 }
-                all_comments &= comment;
                 *widths.entry(width).or_default() += 1;
                 if width == 1 {
                     ones += 1;

@@ -32,7 +32,6 @@ pub(super) enum Fault {
 pub(super) struct Field {
     start: usize,
     end: usize,
-    pub quoted: bool,
     /// Holds doubled or escaped quotes.
     escaped: bool,
 }
@@ -129,7 +128,7 @@ impl<'a> Records<'a> {
         let rest = &self.text[start..];
         let len = rest.iter().position(|b| self.stops[usize::from(*b)]).unwrap_or(rest.len());
         self.at += len;
-        self.fields.push(Field { start, end: self.at, quoted: false, escaped: false });
+        self.fields.push(Field { start, end: self.at, escaped: false });
     }
 
     fn quoted(&mut self) -> Result<(), Fault> {
@@ -156,7 +155,7 @@ impl<'a> Records<'a> {
                 self.at += 1;
             }
         }
-        self.fields.push(Field { start, end: self.at, quoted: true, escaped });
+        self.fields.push(Field { start, end: self.at, escaped });
         self.at += 1;
         Ok(())
     }

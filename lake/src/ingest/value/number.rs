@@ -225,6 +225,17 @@ pub(in crate::ingest) fn exact_float(s: &str) -> Option<f64> {
     (significant(s)? == significant(&format!("{value:e}"))?).then_some(value)
 }
 
+/// The float64 of which the canonical number `s` is one rendering, with up to 17 digits: enough to find it again.
+/// For columns that are float64 already; a column becomes one only by [`exact_float`].
+pub(in crate::ingest) fn rendered_float(s: &str) -> Option<f64> {
+    exact_float(s).or_else(|| {
+        let value: f64 = s.parse().ok()?;
+        let (digits, _) = significant(s)?;
+        let rendered = format!("{value:.*e}", digits.len().checked_sub(1).filter(|n| *n < 17)?);
+        (value.is_finite() && significant(s)? == significant(&rendered)?).then_some(value)
+    })
+}
+
 /// Digits without zeros at either end, and the power of ten of the first: equal for equal numbers.
 fn significant(s: &str) -> Option<(Vec<u8>, i64)> {
     let (digits, point) = unscaled(s)?;
@@ -342,6 +353,9 @@ mod tests {
             ("0.10000000000000000000000", true),
         ] {
             assert_eq!(exact_float(s).is_some(), exact, "{s}");
+        }
+        for (s, good) in [("48.053808600000004", true), ("-72.886806000000007", true), ("9007199254740993", false)] {
+            assert_eq!(rendered_float(s).is_some(), good, "{s}");
         }
     }
 
