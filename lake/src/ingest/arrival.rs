@@ -124,19 +124,20 @@ impl Arrivals {
         Ok(())
     }
 
-    /// Writes a report, over an unfinished one of the same arrival when there is one.
-    pub(super) async fn write(&self, arrival: &Arrival) -> Result<()> {
+    /// Writes a report over an unfinished one of the same arrival, and returns the one that stands then: a finished
+    /// report is never changed.
+    pub(super) async fn write(&self, arrival: &Arrival) -> Result<Arrival> {
         let id = &arrival.report.id;
         loop {
             let written = match self.documents.get::<Arrival>(REPORTS, id).await? {
-                // Someone else finished it: a final report is never changed.
-                Some(known) if known.value.report.state != IngestState::Working => Ok(()),
+                Some(known) if known.value.report.state != IngestState::Working => return Ok(known.value),
                 Some(known) => self.documents.update(REPORTS, id, known.version, arrival).await,
                 None => self.documents.create(REPORTS, id, arrival).await,
             };
             match written {
+                Ok(()) => return Ok(arrival.clone()),
                 Err(LakeError::Conflict { .. }) => {}
-                done => return done,
+                Err(e) => return Err(e),
             }
         }
     }

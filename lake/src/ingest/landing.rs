@@ -257,6 +257,7 @@ impl Lake {
         begun: Option<Arc<Arrival>>,
     ) -> Result<Arrival> {
         let rooms = self.rooms();
+        let was_begun = begun.is_some();
         let mut arrival = match begun {
             Some(begun) => begun.as_ref().clone(),
             None => Arrival { report: blank(file, id, sender), sender: sender.key() },
@@ -272,7 +273,7 @@ impl Lake {
         };
         arrival.report.sha256 = sha256(&bytes);
         if let Some(version) = rooms.tables.landed(&file.dataset, &arrival.report.sha256).await? {
-            return self.landed_before(arrival, version).await;
+            return self.landed_before(arrival, version, was_begun).await;
         }
         let contract = match rooms.contracts.get(&file.dataset).await {
             Ok(contract) => contract,
@@ -315,7 +316,10 @@ impl Lake {
 
     async fn land(&self, mut arrival: Arrival, landing: Landing, mode: WriteMode) -> Result<Arrival> {
         let rooms = self.rooms();
-        rooms.arrivals.write(&arrival).await?;
+        arrival = rooms.arrivals.write(&arrival).await?;
+        if arrival.report.state != IngestState::Working {
+            return Ok(arrival);
+        }
         let report = &arrival.report;
         let commit = Commit {
             sha256: report.sha256.clone(),
@@ -324,31 +328,52 @@ impl Lake {
             by: report.by.clone(),
             mode,
         };
-        match rooms.tables.commit(&report.dataset, landing.schema, landing.batches, commit).await? {
-            Committed::AlreadyThere(version) => self.landed_before(arrival, version).await,
-            Committed::Version(version) => {
-                arrival.report.version = Some(version);
-                if arrival.report.rows.quarantined > 0 {
-                    let RowCounts { quarantined, read, .. } = arrival.report.rows;
-                    arrival.report.message =
-                        format!("{quarantined} of {read} rows did not fit; they are in quarantine with the reasons.");
-                }
-                self.finish(arrival, IngestState::Landed).await
+        match rooms.tables.commit(&report.dataset, landing.schema, landing.batches, commit).await {
+            Ok(Committed::AlreadyThere(version)) => self.landed_before(arrival, version, true).await,
+            Ok(Committed::Version(version)) => self.landed(arrival, version).await,
+            // Someone else changed the table's columns between our look and the commit.
+            Err(LakeError::Invalid { message }) => {
+                let message = format!("The dataset's columns changed meanwhile: {message}. Send the file again.");
+                self.refuse(arrival, Refusal::new(RefusedBecause::SchemaConflict, message)).await
             }
+            Err(e) => Err(e),
         }
     }
 
-    /// The content is in the table: by this very arrival, whose end was not written, or by an earlier one.
-    async fn landed_before(&self, mut arrival: Arrival, version: u64) -> Result<Arrival> {
-        let history = self.rooms().tables.history(&arrival.report.dataset, usize::MAX).await?;
-        let own = history.iter().find(|h| h.ingest.as_ref() == Some(&arrival.report.id));
-        arrival.report.version = Some(own.map_or(version, |h| h.version));
-        if own.is_some() {
-            return self.finish(arrival, IngestState::Landed).await;
+    async fn landed(&self, mut arrival: Arrival, version: u64) -> Result<Arrival> {
+        arrival.report.version = Some(version);
+        let RowCounts { quarantined, read, .. } = arrival.report.rows;
+        if quarantined > 0 {
+            let message = format!("{quarantined} of {read} rows did not fit; they are in quarantine with the reasons.");
+            arrival.report.message = message;
         }
+        self.finish(arrival, IngestState::Landed).await
+    }
+
+    /// The content is in the table at `version`: by an earlier arrival, or, when `maybe_own`, by this very one, whose
+    /// end was not written.
+    async fn landed_before(&self, mut arrival: Arrival, version: u64, maybe_own: bool) -> Result<Arrival> {
+        if maybe_own && let Some(own) = self.version_of(&arrival.report, version).await? {
+            return self.landed(arrival, own).await;
+        }
+        arrival.report.version = Some(version);
         arrival.report.message = "The same content has landed before; nothing was added.".into();
         arrival.report.rows = RowCounts::default();
         self.finish(arrival, IngestState::Duplicate).await
+    }
+
+    /// The version that the arrival itself made, if it did.
+    async fn version_of(&self, report: &IngestReport, at_least: u64) -> Result<Option<u64>> {
+        const VERSIONS: usize = 10_000;
+        loop {
+            let history = self.rooms().tables.history(&report.dataset, VERSIONS).await?;
+            let own = history.iter().find(|h| h.ingest.as_ref() == Some(&report.id));
+            if own.is_some() || history.first().is_none_or(|newest| newest.version >= at_least) {
+                return Ok(own.map(|h| h.version));
+            }
+            // The kept snapshot is older than what was just seen; it is looked at again within the freshness time.
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
     }
 
     async fn refuse(&self, mut arrival: Arrival, refusal: Refusal) -> Result<Arrival> {
@@ -361,8 +386,7 @@ impl Lake {
     async fn finish(&self, mut arrival: Arrival, state: IngestState) -> Result<Arrival> {
         arrival.report.state = state;
         arrival.report.finished_at = Some(Utc::now());
-        self.rooms().arrivals.write(&arrival).await?;
-        Ok(arrival)
+        self.rooms().arrivals.write(&arrival).await
     }
 }
 
