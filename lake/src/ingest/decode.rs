@@ -49,7 +49,7 @@ pub(super) fn expand(bytes: &Bytes, limit: Expansion) -> Result<Expanded, Refusa
 
 fn unzip(bytes: &Bytes, limit: Expansion) -> Result<Expanded, Refusal> {
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes.as_ref())).map_err(|e| damaged("zip", &e))?;
-    let names: Vec<String> = archive.file_names().map(str::to_owned).collect();
+    let names: Vec<String> = archive.file_names_raw().map(|n| String::from_utf8_lossy(n).into_owned()).collect();
     if let Some(document) = sniff::zip_document(&names) {
         if document != sniff::WORKBOOK {
             return Err(sniff::looks_like(document));
@@ -63,9 +63,7 @@ fn unzip(bytes: &Bytes, limit: Expansion) -> Result<Expanded, Refusal> {
         }
         return Ok(Expanded { bytes: bytes.clone(), compression: None });
     }
-    let files: Vec<usize> = (0..archive.len())
-        .filter(|at| archive.name_for_index(*at).is_some_and(|name| !name.ends_with(['/', '\\'])))
-        .collect();
+    let files: Vec<usize> = (0..names.len()).filter(|at| !names[*at].ends_with(['/', '\\'])).collect();
     match files[..] {
         [only] => {
             let file = archive.by_index(only).map_err(|e| damaged("zip", &e))?;
