@@ -197,3 +197,52 @@ async fn a_watched_file_lands_once_it_is_whole() {
     let (seen, ()) = tokio::join!(async { let seen = watched.await; drop(sender); seen }, watch);
     assert_eq!(seen.iter().map(|r| (r.file.as_str(), r.state)).collect::<Vec<_>>(), [("b.csv", IngestState::Landed)]);
 }
+
+/// Puts the documents of an arrival back to where they stood before its end was written.
+async fn as_if_killed(lake: &Lake, id: &str) {
+    let documents = lake.documents();
+    let mut report = documents.get::<serde_json::Value>("ingest", id).await.unwrap().unwrap();
+    report.value["state"] = "working".into();
+    report.value["version"] = serde_json::Value::Null;
+    documents.update("ingest", id, report.version, &report.value).await.unwrap();
+    let landing = documents.ids("landing").await.unwrap().remove(0);
+    let mut seen = documents.get::<serde_json::Value>("landing", &landing).await.unwrap().unwrap();
+    seen.value["done"] = false.into();
+    documents.update("landing", &landing, seen.version, &seen.value).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_arrival_that_was_killed_is_gone_on_with_and_lands_once() {
+    for committed in [true, false] {
+        let (folder, killed) = lake(&["sales"]).await;
+        let before = killed.ingest_landing().await.unwrap().remove(0);
+        as_if_killed(&killed, &before.id).await;
+        drop(killed);
+        if !committed {
+            std::fs::remove_dir_all(folder.path().join("tables/sales/orders")).unwrap();
+        }
+        let lake = Lake::open(LakeConfig::new(StoreConfig::Folder(folder.path().to_owned()))).await.unwrap();
+        let after = lake.ingest_landing().await.unwrap().remove(0);
+        assert_eq!((&after.id, after.state, after.version), (&before.id, IngestState::Landed, before.version));
+        assert_eq!((after.rows, &after.message), (before.rows, &before.message));
+        let rows = tables(folder.path()).snapshot(&before.dataset).await.unwrap().unwrap().rows;
+        assert_eq!(rows, 6, "committed before: {committed}");
+        assert_eq!(lake.ingests(&steward(), IngestFilter::default()).await.unwrap().len(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_over_one_folder_take_each_file_once() {
+    let (folder, one) = lake(&["ref", "markets", "sales"]).await;
+    let two = Lake::open(LakeConfig::new(StoreConfig::Folder(folder.path().to_owned()))).await.unwrap();
+    let (one_saw, two_saw) = tokio::join!(one.ingest_landing(), two.ingest_landing());
+    for report in one_saw.unwrap().iter().chain(&two_saw.unwrap()) {
+        assert_eq!(report.state, IngestState::Landed, "{}", report.file);
+    }
+    let reports = one.ingests(&steward(), IngestFilter::default()).await.unwrap();
+    assert_eq!(reports.len(), 6);
+    for report in reports {
+        let snapshot = tables(folder.path()).snapshot(&report.dataset).await.unwrap().unwrap();
+        assert_eq!((snapshot.rows, report.version), (report.rows.landed, Some(snapshot.version)), "{}", report.dataset);
+    }
+}

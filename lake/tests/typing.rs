@@ -137,6 +137,7 @@ fn json_keeps_its_kinds() {
         ("[{\"a\":1}] x", "Unreadable"),
         ("{\"a\":1,\"a\":2}\n", "TooManyRejects"),
         ("[]", "Empty"),
+        ("[1,2]", "TooManyRejects"),
         ("{\n \"a\": 1\n}\n", "a:int64 1/0/0"),
         ("[a],b\n[c],1\n", "a:text b:int64 1/0/0"),
     ]);

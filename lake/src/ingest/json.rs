@@ -30,8 +30,8 @@ impl Form {
         if let Some(rest) = start.strip_prefix('[') {
             let first = rest.trim_start();
             let whole = || Scanner::new(start).skip_value().is_ok();
-            return (first.starts_with(']') || first.starts_with('{') || (first.starts_with('[') && whole()))
-                .then_some(Self::Array);
+            // A broken array of objects is still one; any other begin must be JSON to its end.
+            return (first.starts_with(['{', ']']) || whole()).then_some(Self::Array);
         }
         if !start.starts_with('{') {
             return None;
