@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     LakeConfig, Result, contract::Contracts, document::Documents, govern::Sessions, ingest::arrival::Arrivals,
-    policy::Policies, query::Engine, result::Results,
-    store::Store, table::Tables,
+    policy::Policies, query::Engine, result::Results, store::Store, table::Tables,
 };
 
 /// A lake: one bucket with its tables, contracts, policy, documents and results. Cheap to clone.

@@ -73,8 +73,7 @@ fn state(reports: &[IngestReport], file: &str) -> IngestState {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_demo_file_lands_once_and_as_its_readme_says() {
-    let (folder, lake) =
-        lake(&["geo", "hr", "markets", "ops", "ref", "safety", "sales", "weather", "world"]).await;
+    let (folder, lake) = lake(&["geo", "hr", "markets", "ops", "ref", "safety", "sales", "weather", "world"]).await;
     let reports = lake.ingest_landing().await.unwrap();
     for report in &reports {
         let shown = (&report.file, &report.message, report.columns.iter().map(|c| &c.evidence).collect::<Vec<_>>());
@@ -194,7 +193,14 @@ async fn a_watched_file_lands_once_it_is_whole() {
     };
     let (sender, stop) = tokio::sync::oneshot::channel::<()>();
     let watch = lake.watch(async { drop(stop.await) });
-    let (seen, ()) = tokio::join!(async { let seen = watched.await; drop(sender); seen }, watch);
+    let (seen, ()) = tokio::join!(
+        async {
+            let seen = watched.await;
+            drop(sender);
+            seen
+        },
+        watch
+    );
     assert_eq!(seen.iter().map(|r| (r.file.as_str(), r.state)).collect::<Vec<_>>(), [("b.csv", IngestState::Landed)]);
 }
 

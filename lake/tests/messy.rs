@@ -120,7 +120,8 @@ fn corpus() -> &'static Path {
 
 fn check(case: &str) {
     let folder = corpus().join(case);
-    let input = std::fs::read_dir(&folder).unwrap().map(|e| e.unwrap().path()).find(|p| p.file_stem().unwrap() == "input");
+    let input =
+        std::fs::read_dir(&folder).unwrap().map(|e| e.unwrap().path()).find(|p| p.file_stem().unwrap() == "input");
     let input = input.unwrap();
     let expected: Value = serde_json::from_slice(&std::fs::read(folder.join("expected.json")).unwrap()).unwrap();
     let bytes = std::fs::read(&input).unwrap().into();
@@ -129,7 +130,13 @@ fn check(case: &str) {
     let found = described(&reading, &expected);
     for (key, value) in expected.as_object().unwrap() {
         if key != "about" {
-            assert_eq!(found[key], *value, "{case}: {key}\n{}\n{:?}", expected["about"], reading.outcome.as_ref().err());
+            assert_eq!(
+                found[key],
+                *value,
+                "{case}: {key}\n{}\n{:?}",
+                expected["about"],
+                reading.outcome.as_ref().err()
+            );
         }
     }
 }

@@ -56,7 +56,8 @@ fn dialect(rng: &mut StdRng) -> Dialect {
 }
 
 fn text(rng: &mut StdRng, narrow: bool) -> Option<String> {
-    const NARROW: &[&str] = &["a", "Zoë", "ü", "1", " ", ",", ";", "|", "\t", "\"", "\"\"", "'", "''", "\n", "\r\n", "#", "€", "007"];
+    const NARROW: &[&str] =
+        &["a", "Zoë", "ü", "1", " ", ",", ";", "|", "\t", "\"", "\"\"", "'", "''", "\n", "\r\n", "#", "€", "007"];
     const WIDE: &[&str] = &["日本", "👩\u{200d}👧", "ש", "e\u{301}", "\u{feff}", "𝄞"];
     let parts = rng.random_range(0..6);
     let text: String = (0..parts)

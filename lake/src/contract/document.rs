@@ -108,7 +108,8 @@ impl Contract {
             let line = line.map(|l| format!(", line {l}")).unwrap_or_default();
             LakeError::Config { message: format!("{place}{line}: {message}") }
         };
-        let text = std::str::from_utf8(bytes).map_err(|_| wrong(None, "the file is not UTF-8 text; save it as UTF-8"))?;
+        let text =
+            std::str::from_utf8(bytes).map_err(|_| wrong(None, "the file is not UTF-8 text; save it as UTF-8"))?;
         let contract: Self = toml::from_str(text).map_err(|e| {
             let line = e.span().map(|s| 1 + text[..s.start.min(text.len())].matches('\n').count());
             wrong(line, e.message())
@@ -187,7 +188,8 @@ fn mark<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<Option<Mark>, D:
 fn zone<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<Option<FixedOffset>, D::Error> {
     let given = String::deserialize(d)?;
     let zone = if given == "UTC" { FixedOffset::east_opt(0) } else { given.parse().ok() };
-    let cure = || D::Error::custom(format!("`{given}` is not a time zone here; use \"UTC\" or an offset like \"+01:00\""));
+    let cure =
+        || D::Error::custom(format!("`{given}` is not a time zone here; use \"UTC\" or an offset like \"+01:00\""));
     Ok(Some(zone.ok_or_else(cure)?))
 }
 

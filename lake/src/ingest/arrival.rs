@@ -8,11 +8,7 @@ use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, Semaphore};
 
-use crate::{
-    Lake, LakeError, Result,
-    document::Documents,
-    store::path,
-};
+use crate::{Lake, LakeError, Result, document::Documents, store::path};
 
 /// Reports that one listing shows at most.
 const LISTED: usize = 500;

@@ -63,7 +63,9 @@ fn rows(text: &Text, dialect: Dialect, width: usize) -> RawTable {
         }
         let place = (record.start, record.end, record.line);
         let reason = match record.fault {
-            Some(Fault::AfterQuote) => Some("text follows a closing quote; double the quotes inside a quoted field".into()),
+            Some(Fault::AfterQuote) => {
+                Some("text follows a closing quote; double the quotes inside a quoted field".into())
+            }
             Some(Fault::Unclosed) => Some("a quote opens here and never closes".into()),
             None if spoilt => Some("bytes that are not valid UTF-8".into()),
             None if fields.len() != width => {
@@ -97,7 +99,9 @@ fn rows(text: &Text, dialect: Dialect, width: usize) -> RawTable {
 
 /// Whether a record is one line of white space: nothing to keep, whatever the table's width.
 fn is_blank(text: &str, record: &record::Record) -> bool {
-    record.lines == 1 && text[record.start..record.end].trim().is_empty() && !text[record.start..record.end].contains('\t')
+    record.lines == 1
+        && text[record.start..record.end].trim().is_empty()
+        && !text[record.start..record.end].contains('\t')
 }
 
 fn column(cells: StringArray) -> RawColumn {

@@ -109,7 +109,8 @@ impl<'a> Offsets<'a> {
         self.bytes += match self.text.encoding {
             // A bad byte is one in the file and three in the text.
             Encoding::Utf8 => {
-                let bad = self.text.bad.partition_point(|b| *b < place) - self.text.bad.partition_point(|b| *b < self.at);
+                let bad =
+                    self.text.bad.partition_point(|b| *b < place) - self.text.bad.partition_point(|b| *b < self.at);
                 (between.len() - 2 * bad) as u64
             }
             Encoding::Windows1252 => between.chars().count() as u64,

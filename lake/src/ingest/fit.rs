@@ -176,7 +176,9 @@ fn check_names(names: &[String], rules: Rules<'_>) -> Result<(), Refusal> {
         let message = format!("{why} The dataset has: {known}. The file has: {}.", names.join(", "));
         Refusal::new(RefusedBecause::SchemaConflict, message)
     };
-    if let Some((missing, _)) = rules.contract.columns.iter().find(|(name, rule)| rule.required && !names.contains(name)) {
+    if let Some((missing, _)) =
+        rules.contract.columns.iter().find(|(name, rule)| rule.required && !names.contains(name))
+    {
         return Err(conflict(format!("The column `{missing}` is required and not in the file.")));
     }
     let Some(schema) = rules.existing else { return Ok(()) };
@@ -184,8 +186,7 @@ fn check_names(names: &[String], rules: Rules<'_>) -> Result<(), Refusal> {
     if !names.iter().any(is_known) {
         return Err(conflict("None of the file's columns is in the dataset.".into()));
     }
-    let new: Vec<&String> =
-        names.iter().filter(|n| !is_known(n) && !rules.contract.columns.contains_key(*n)).collect();
+    let new: Vec<&String> = names.iter().filter(|n| !is_known(n) && !rules.contract.columns.contains_key(*n)).collect();
     if !rules.contract.growth && !new.is_empty() {
         let new: Vec<String> = new.iter().map(|n| format!("`{n}`")).collect();
         let why = format!(
@@ -207,9 +208,8 @@ fn known_type(field: &Field) -> Result<ColumnType, Refusal> {
 
 /// Typed values as they are when the type is right; else in words, to be read like any text.
 fn as_cells(cells: &Cells, found: ColumnType, target: ColumnType) -> Result<Cells, Refusal> {
-    let unreadable = |e: arrow::error::ArrowError| {
-        Refusal::new(RefusedBecause::Unreadable, format!("A column cannot be read: {e}"))
-    };
+    let unreadable =
+        |e: arrow::error::ArrowError| Refusal::new(RefusedBecause::Unreadable, format!("A column cannot be read: {e}"));
     Ok(match cells {
         Cells::Text(text) => Cells::Text(text.clone()),
         Cells::Kinds(text, kinds) => Cells::Kinds(text.clone(), kinds.clone()),

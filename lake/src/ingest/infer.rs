@@ -310,8 +310,7 @@ impl Stamps {
 impl Clues {
     /// What all columns of a file prove together, and what the contract says.
     pub fn of<'a>(columns: impl Iterator<Item = &'a Evidence>, comma_delimited: bool, source: &Source) -> Self {
-        let mut clues =
-            Self { comma_delimited, decimal: source.decimal, order: source.day_first, ..Self::default() };
+        let mut clues = Self { comma_delimited, decimal: source.decimal, order: source.day_first, ..Self::default() };
         for evidence in columns {
             match &evidence.seen {
                 Seen::Numbers(n) if !n.settled => {

@@ -152,9 +152,9 @@ impl<'a> Rows<'a> {
             Ok(())
         });
         scanner.space();
-        let read = read.map_err(|e| e.why).and_then(|()| {
-            if whole && !scanner.at_end() { Err("something follows the object") } else { Ok(()) }
-        });
+        let read = read
+            .map_err(|e| e.why)
+            .and_then(|()| if whole && !scanner.at_end() { Err("something follows the object") } else { Ok(()) });
         if let Err(why) = read {
             self.faults.push((place, format!("this is no good JSON object: {why}")));
             return;

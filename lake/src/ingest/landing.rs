@@ -122,7 +122,8 @@ pub(super) struct LocalFile {
 
 /// The file at `path`, or all files below it, by name.
 pub(super) fn local_files(path: &std::path::Path, dataset: Option<&DatasetName>) -> Result<Vec<LocalFile>> {
-    let cannot = |p: &std::path::Path, e: std::io::Error| LakeError::invalid(format!("{} cannot be read: {e}", p.display()));
+    let cannot =
+        |p: &std::path::Path, e: std::io::Error| LakeError::invalid(format!("{} cannot be read: {e}", p.display()));
     let root = path.canonicalize().map_err(|e| cannot(path, e))?;
     let mut found = Vec::new();
     let mut open = vec![root.clone()];
@@ -174,9 +175,7 @@ impl Lake {
             .try_filter_map(async |object| Ok(LandingFile::of(object)))
             .try_collect()
             .await?;
-        files.sort_by(|a, b| {
-            (&a.dataset, a.path.as_ref(), a.changed).cmp(&(&b.dataset, b.path.as_ref(), b.changed))
-        });
+        files.sort_by(|a, b| (&a.dataset, a.path.as_ref(), a.changed).cmp(&(&b.dataset, b.path.as_ref(), b.changed)));
         Ok(files)
     }
 
@@ -217,7 +216,8 @@ impl Lake {
         let _turn = turn.lock().await;
         let folder = path::landing(dataset);
         let mut place = folder.clone().join(name);
-        if !rooms.store.create(&place, bytes.clone()).await? && rooms.store.read(&place).await?.as_ref() != Some(&bytes) {
+        if !rooms.store.create(&place, bytes.clone()).await? && rooms.store.read(&place).await?.as_ref() != Some(&bytes)
+        {
             let (stem, extension) = name.split_once('.').unwrap_or((name, ""));
             let dot = if extension.is_empty() { "" } else { "." };
             place = folder.join(format!("{stem}.{}{dot}{extension}", &sha256(&bytes)[..8]));
@@ -295,7 +295,8 @@ impl Lake {
             Ok(reading) => reading,
             Err(e) => {
                 tracing::error!(path = %file.path, error = %e, "reading a file failed");
-                let message = "The file could not be read, by a fault of ours; nothing of it landed. The log says more.";
+                let message =
+                    "The file could not be read, by a fault of ours; nothing of it landed. The log says more.";
                 return self.refuse(arrival, Refusal::new(RefusedBecause::Unreadable, message)).await;
             }
         };

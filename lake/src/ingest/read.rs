@@ -219,7 +219,9 @@ fn row_of(table: &RawTable, text: Option<(&Text, &mut Offsets<'_>)>, misfit: Mis
             let cell = |cells: &Cells| match cells {
                 Cells::Typed(array) => columnar::in_words(&array.slice(row, 1))
                     .ok()
-                    .and_then(|w| Cells::Text(arrow::array::AsArray::as_string::<i32>(&w).clone()).text(0).map(str::to_owned))
+                    .and_then(|w| {
+                        Cells::Text(arrow::array::AsArray::as_string::<i32>(&w).clone()).text(0).map(str::to_owned)
+                    })
                     .unwrap_or_default(),
                 cells => cells.text(row).unwrap_or_default().to_owned(),
             };

@@ -274,7 +274,8 @@ impl<'a> Scanner<'a> {
 
     fn hex(&mut self) -> Scanned<u32> {
         let digits = self.text.as_bytes().get(self.at..self.at + 4).and_then(|d| std::str::from_utf8(d).ok());
-        match digits.filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit())).and_then(|d| u32::from_str_radix(d, 16).ok()) {
+        match digits.filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit())).and_then(|d| u32::from_str_radix(d, 16).ok())
+        {
             Some(code) => {
                 self.at += 4;
                 Ok(code)

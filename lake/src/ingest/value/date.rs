@@ -122,9 +122,11 @@ impl Stamp {
         let seconds =
             i64::from(days) * DAY + i64::from(hour * 3600 + minute * 60 + second) - offset.unwrap_or_default();
         let years = i64::from(days_of(1, 1, 1)?)..=i64::from(days_of(9999, 12, 31)?);
-        years
-            .contains(&seconds.div_euclid(DAY))
-            .then_some(Self { micros: seconds * MICROS + micros, zoned: offset.is_some(), finer })
+        years.contains(&seconds.div_euclid(DAY)).then_some(Self {
+            micros: seconds * MICROS + micros,
+            zoned: offset.is_some(),
+            finer,
+        })
     }
 }
 
@@ -169,7 +171,17 @@ fn named(s: &str) -> Option<DateShape> {
 
 fn month(s: &str) -> Option<u32> {
     const NAMES: [&str; 12] = [
-        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
         "December",
     ];
     let found = NAMES.iter().position(|n| n.eq_ignore_ascii_case(s) || n[..3].eq_ignore_ascii_case(s))?;
