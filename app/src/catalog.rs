@@ -32,7 +32,7 @@ pub fn CatalogPage() -> impl IntoView {
                         {unit.clone().map(|u| view! { " in "<bdi>{u}</bdi> })}
                     </p>
                 </div>
-                <form class="search-form" action="/datasets" method="get" role="search">
+                <form class="search-form" action="/datasets" method="get" role="search" aria-label="Within the datasets">
                     {unit.clone().map(|u| view! { <input type="hidden" name="unit" value=u /> })}
                     <input
                         class="field__input"

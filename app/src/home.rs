@@ -25,7 +25,7 @@ pub fn HomePage() -> impl IntoView {
         let body = view! {
             <section class="hero">
                 <h1 class="hero__title">"What do you want to look at?"</h1>
-                <form class="hero__search" action="/datasets" method="get" role="search">
+                <form class="hero__search" action="/datasets" method="get" role="search" aria-label="Datasets and columns">
                     {icon(Icon::Search)}
                     <input
                         class="hero__field"

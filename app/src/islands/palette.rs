@@ -66,7 +66,7 @@ pub fn Palette() -> impl IntoView {
         <button
             class="palette__open"
             type="button"
-            aria-label="Open the command palette"
+            aria-label="Open the command palette, Ctrl K"
             on:click=move |_| {
                 if let Some(dialog) = dialog.get_untracked() {
                     drop(dialog.show_modal());

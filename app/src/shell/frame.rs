@@ -30,7 +30,7 @@ pub fn frame(viewer: &Viewer, place: Place, arrivals: bool, body: AnyView) -> An
                     <span class="bar__name">"penstock"</span>
                 </a>
                 <nav class="bar__nav" aria-label="Main">{links(place, arrivals)}</nav>
-                <form class="bar__search" action="/datasets" method="get" role="search">
+                <form class="bar__search" action="/datasets" method="get" role="search" aria-label="Everywhere">
                     {icon(Icon::Search)}
                     <input
                         class="bar__search-field"
@@ -107,7 +107,8 @@ fn account_menu(viewer: &Viewer) -> AnyView {
     let initial: String = name.chars().next().map(|c| c.to_uppercase().collect()).unwrap_or_default();
     view! {
         <details class="menu bar__account">
-            <summary class="menu__button" aria-label=format!("Account of {name}")>
+            <summary class="menu__button">
+                <span class="visually-hidden">"Account of "</span>
                 <span class="avatar" aria-hidden="true">{initial}</span>
                 <span class="bar__account-name"><bdi>{name.clone()}</bdi></span>
                 {icon(Icon::Down)}
@@ -138,11 +139,13 @@ fn sign_out() -> AnyView {
 
 fn demo_banner() -> AnyView {
     view! {
-        <p class="demo-banner" role="note">
+        <aside class="demo-banner" aria-label="Demo">
+            <p>
             <strong>"Demo."</strong>
             " Anyone on this machine can be anyone here. "
             <a href="/sign-in?switch=1">"Be someone else"</a>
-        </p>
+            </p>
+        </aside>
     }
     .into_any()
 }

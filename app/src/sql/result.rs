@@ -15,7 +15,7 @@ pub fn result(status: &QueryStatus, page: &Page, here: &Href) -> AnyView {
         let body = view! { <p>"The query is fine; no row answers it."</p> };
         empty(Icon::Search, "No rows", body).into_any()
     } else {
-        grid(page, "Result", None)
+        grid(page, "Rows of the result", None)
     };
     let read: Vec<_> = status
         .datasets
