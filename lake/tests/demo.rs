@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use arrow::datatypes::DataType;
 use futures::StreamExt;
 use lake::{Lake, LakeConfig, StoreConfig, store::Store, table::Tables};
-use model::{DatasetName, IngestFilter, IngestReport, IngestState, Principal};
+use model::{DatasetName, IngestFilter, IngestReport, IngestState, Principal, RefusedBecause};
 
 fn examples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples")
@@ -251,4 +251,25 @@ async fn two_processes_over_one_folder_take_each_file_once() {
         let snapshot = tables(folder.path()).snapshot(&report.dataset).await.unwrap().unwrap();
         assert_eq!((snapshot.rows, report.version), (report.rows.landed, Some(snapshot.version)), "{}", report.dataset);
     }
+}
+
+#[tokio::test]
+async fn a_wrong_contract_holds_the_file_back_until_it_is_mended() {
+    let (folder, _) = lake(&["sales"]).await;
+    let contract = folder.path().join("contracts/sales/orders.toml");
+    std::fs::write(&contract, "title = 'Orders'\nmax_rejects = '30%'\n").unwrap();
+    let mut config = LakeConfig::new(StoreConfig::Folder(folder.path().to_owned()));
+    config.freshness = std::time::Duration::ZERO;
+    let lake = Lake::open(config).await.unwrap();
+    let report = lake.ingest_landing().await.unwrap().remove(0);
+    assert_eq!((report.state, report.refused_because), (IngestState::Refused, Some(RefusedBecause::Contract)));
+    assert!(report.message.contains("contracts/sales/orders.toml, line 2"), "{}", report.message);
+    let file = folder.path().join("landing/sales/orders/orders-2026-10.csv");
+    std::fs::remove_file(&contract).unwrap();
+    let report = lake.ingest_path(&file, None).await.unwrap().remove(0);
+    assert_eq!(report.refused_because, Some(RefusedBecause::TooManyRejects));
+    assert_eq!(lake.quarantine(&steward(), &report.id).await.unwrap().len(), 2, "what was wrong can still be seen");
+    std::fs::copy(examples().join("contracts/sales/orders.toml"), &contract).unwrap();
+    let report = lake.ingest_path(&file, None).await.unwrap().remove(0);
+    assert_eq!((report.state, report.rows.landed), (IngestState::Landed, 6));
 }

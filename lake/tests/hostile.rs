@@ -123,7 +123,8 @@ fn workbook(sheet: &str) -> Vec<u8> {
 fn a_far_cell_costs_nothing_and_many_are_refused() {
     let text = |at: &str, t: &str| format!("<c r=\"{at}\" t=\"inlineStr\"><is><t>{t}</t></is></c>");
     let row = |n: u32, cells: &str| format!("<row r=\"{n}\">{cells}</row>");
-    let table = row(1, &(text("A1", "name") + &text("B1", "n"))) + &row(2, &(text("A2", "x") + "<c r=\"B2\"><v>5</v></c>"));
+    let table =
+        row(1, &(text("A1", "name") + &text("B1", "n"))) + &row(2, &(text("A2", "x") + "<c r=\"B2\"><v>5</v></c>"));
     let reading = read(workbook(&table));
     assert_eq!((reading.rows.landed, reading.header_line), (1, Some(1)), "{:?}", reading.outcome.err());
     let far = format!("{table}{}", row(1_048_576, &text("XFD1048576", "!")));
