@@ -1,30 +1,225 @@
-//! What a principal finds: datasets, their columns and statistics, versions.
+//! What a principal finds: units, datasets, their columns and statistics, versions.
+//!
+//! Everything about rows comes through the governed path; a dataset that is hidden and one that is absent give the same
+//! answer.
 
-use model::{Dataset, DatasetDetail, DatasetFilter, DatasetName, Principal, UnitSummary};
+use std::sync::Arc;
 
-use crate::{Lake, LakeError, Result};
+use arrow::datatypes::{DataType, Field, TimeUnit};
+use chrono::Utc;
+use model::{
+    Action, Cell, Column, ColumnStatistics, ColumnType, Dataset, DatasetDetail, DatasetFilter, DatasetName,
+    DatasetVersion, Principal, RowsRequest, UnitSummary,
+};
+
+use crate::{Lake, LakeError, Result, contract::Contract, policy::TableAccess, table::Snapshot};
+
+mod search;
+
+/// Versions that a dataset's page lists.
+const VERSIONS_LISTED: usize = 50;
+
+/// A dataset together with what the asker may see of it.
+struct Visible {
+    snapshot: Arc<Snapshot>,
+    contract: Option<Arc<Contract>>,
+    access: TableAccess,
+}
 
 impl Lake {
-    /// Datasets that the principal may see, by name; `filter.q` narrows by words.
-    pub async fn datasets(&self, _who: &Principal, _filter: DatasetFilter) -> Result<Vec<Dataset>> {
-        Err(LakeError::internal("not built"))
+    /// Datasets that the principal may see, by name; `filter` narrows by unit and words.
+    ///
+    /// # Errors
+    /// [`LakeError::Store`] when the catalog or the policy cannot be read.
+    pub async fn datasets(&self, who: &Principal, filter: DatasetFilter) -> Result<Vec<Dataset>> {
+        let mut found = Vec::new();
+        for name in self.rooms().tables.list().await?.iter() {
+            if filter.unit.as_deref().is_some_and(|unit| unit != name.unit().as_str()) {
+                continue;
+            }
+            let Some(visible) = self.visible(who, name).await? else { continue };
+            let dataset = self.describe(who, name, &visible).await?;
+            let columns = visible.columns();
+            if search::matches(filter.q.as_deref().unwrap_or_default(), &dataset, &columns) {
+                found.push(dataset);
+            }
+        }
+        if let Some(q) = filter.q.as_deref() {
+            search::rank(q, &mut found);
+        }
+        Ok(found)
     }
 
-    /// Units that hold at least one visible dataset.
-    pub async fn units(&self, _who: &Principal) -> Result<Vec<UnitSummary>> {
-        Err(LakeError::internal("not built"))
+    /// Units that hold at least one dataset that the principal may see.
+    ///
+    /// # Errors
+    /// As [`Lake::datasets`].
+    pub async fn units(&self, who: &Principal) -> Result<Vec<UnitSummary>> {
+        let mut units: Vec<UnitSummary> = Vec::new();
+        // Names are sorted, so a unit's datasets stand together.
+        for dataset in self.datasets(who, DatasetFilter::default()).await? {
+            match units.last_mut() {
+                Some(last) if last.unit == dataset.name.unit().as_str() => last.datasets += 1,
+                _ => units.push(UnitSummary { unit: dataset.name.unit().to_string(), datasets: 1 }),
+            }
+        }
+        Ok(units)
     }
 
-    /// One dataset with schema, statistics over visible rows, versions.
+    /// One dataset with its schema and versions; statistics are asked for apart, since they need a scan.
     ///
     /// # Errors
     /// [`LakeError::NotFound`], the same for absent and hidden.
-    pub async fn dataset(&self, _who: &Principal, _name: &DatasetName) -> Result<DatasetDetail> {
-        Err(LakeError::internal("not built"))
+    pub async fn dataset(&self, who: &Principal, name: &DatasetName) -> Result<DatasetDetail> {
+        let visible = self.visible(who, name).await?.ok_or_else(|| LakeError::no_dataset(name))?;
+        let mut dataset = self.describe(who, name, &visible).await?;
+        if dataset.rows.is_none() {
+            let request = RowsRequest { limit: Some(1), ..RowsRequest::default() };
+            dataset.rows = Some(self.rows(who, name, request).await?.1.rows_total);
+        }
+        let sees_all_rows = visible.access.filter.is_none();
+        let owns = dataset.access.may_own;
+        let history = self.rooms().tables.history(name, VERSIONS_LISTED).await?;
+        let versions = history
+            .into_iter()
+            .map(|entry| DatasetVersion {
+                version: entry.version,
+                committed_at: entry.committed_at,
+                operation: entry.operation,
+                file: entry.file.filter(|_| owns),
+                ingest: entry.ingest.filter(|_| owns),
+                rows_added: entry.rows_added.filter(|_| sees_all_rows),
+            })
+            .collect();
+        Ok(DatasetDetail {
+            dataset,
+            schema: visible.columns(),
+            statistics: Vec::new(),
+            versions,
+            files: sees_all_rows.then_some(visible.snapshot.files),
+            bytes: sees_all_rows.then_some(visible.snapshot.bytes),
+        })
+    }
+
+    /// Nulls, distinct values, minimum and maximum of every visible column over the visible rows: one governed query,
+    /// answered from the cache until the dataset or the policy changes.
+    ///
+    /// # Errors
+    /// [`LakeError::NotFound`], the same for absent and hidden.
+    pub async fn statistics(&self, who: &Principal, name: &DatasetName) -> Result<Vec<ColumnStatistics>> {
+        let visible = self.visible(who, name).await?.ok_or_else(|| LakeError::no_dataset(name))?;
+        let columns = visible.columns();
+        let page = self.ask(who, &statistics_sql(name, &columns), 1).await?;
+        let row = page.rows.first().map_or(&[][..], Vec::as_slice);
+        let count = |cell: &Cell| cell.as_u64().unwrap_or_default();
+        let statistics = columns.iter().zip(row.chunks_exact(4)).map(|(column, cells)| ColumnStatistics {
+            name: column.name.clone(),
+            nulls: count(&cells[0]),
+            distinct: count(&cells[1]),
+            min: cells[2].clone(),
+            max: cells[3].clone(),
+        });
+        Ok(statistics.collect())
     }
 
     /// Whether the principal administers the lake.
-    pub async fn is_steward(&self, _who: &Principal) -> Result<bool> {
-        Err(LakeError::internal("not built"))
+    ///
+    /// # Errors
+    /// [`LakeError::Store`] when the policy cannot be read.
+    pub async fn is_steward(&self, who: &Principal) -> Result<bool> {
+        self.rooms().policies.is_steward(who).await
     }
+
+    /// The first rows of a query that Penstock itself asks on the principal's behalf.
+    async fn ask(&self, who: &Principal, sql: &str, rows: u64) -> Result<model::Page> {
+        let status = self.query(who, model::QueryRequest::new(sql)).await?;
+        self.result_page(who, &status.id, 0, rows).await
+    }
+
+    async fn visible(&self, who: &Principal, name: &DatasetName) -> Result<Option<Visible>> {
+        let Some(snapshot) = self.rooms().tables.snapshot(name).await? else { return Ok(None) };
+        let Some(access) = self.rooms().policies.access(who, name, &snapshot.schema, Utc::now()).await? else {
+            return Ok(None);
+        };
+        // A broken contract must not hide the data that landed under an earlier one.
+        let contract = self.rooms().contracts.get(name).await.unwrap_or_default();
+        Ok(Some(Visible { snapshot, contract, access }))
+    }
+
+    async fn describe(&self, who: &Principal, name: &DatasetName, visible: &Visible) -> Result<Dataset> {
+        let Visible { snapshot, contract, access } = visible;
+        let contract = contract.as_deref();
+        let now = Utc::now();
+        let mut note = access.note.clone();
+        note.may_own = self.rooms().policies.may(who, name, Action::Own, now).await?;
+        note.may_upload = note.may_own || self.rooms().policies.may(who, name, Action::Upload, now).await?;
+        Ok(Dataset {
+            name: name.clone(),
+            title: contract.and_then(|c| c.title.clone()).unwrap_or_else(|| readable(name.name())),
+            description: contract.map(|c| c.description.clone()).unwrap_or_default(),
+            owner: contract.and_then(|c| c.owner.clone()),
+            tags: contract.map(|c| c.tags.clone()).unwrap_or_default(),
+            rows: access.filter.is_none().then_some(snapshot.rows),
+            columns: access.columns.len(),
+            version: snapshot.version,
+            updated_at: snapshot.committed_at,
+            access: note,
+        })
+    }
+}
+
+impl Visible {
+    /// The visible columns in table order.
+    fn columns(&self) -> Vec<Column> {
+        let masks = &self.access.note.masks;
+        let fields = self.access.columns.iter().filter_map(|name| self.snapshot.schema.field_with_name(name).ok());
+        let column = |field: &Field| {
+            let promised = self.contract.as_deref().and_then(|c| c.columns.get(field.name()));
+            let masked = masks.iter().find(|(name, _)| name == field.name()).map(|(_, how)| how.clone());
+            Column {
+                name: field.name().clone(),
+                label: field.metadata().get("label").cloned().unwrap_or_default(),
+                // What a mask makes of a value is text, unless it keeps the type (`null`).
+                column_type: match self.access.masks.get(field.name()) {
+                    Some(_) if masked.as_deref().is_some_and(|how| how != "null") => ColumnType::Text,
+                    _ => column_type(field.data_type()),
+                },
+                description: promised.map(|p| p.description.clone()).unwrap_or_default(),
+                tags: promised.map(|p| p.tags.clone()).unwrap_or_default(),
+                masked,
+            }
+        };
+        fields.map(column).collect()
+    }
+}
+
+/// The shared word for a table's type.
+#[must_use]
+pub fn column_type(data_type: &DataType) -> ColumnType {
+    match data_type {
+        DataType::Boolean => ColumnType::Boolean,
+        DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 => ColumnType::Int64,
+        DataType::Float16 | DataType::Float32 | DataType::Float64 => ColumnType::Float64,
+        DataType::Decimal128(precision, scale) => ColumnType::Decimal(*precision, *scale),
+        DataType::Date32 => ColumnType::Date,
+        DataType::Timestamp(TimeUnit::Microsecond, None) => ColumnType::Timestamp,
+        DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => ColumnType::TimestampUtc,
+        _ => ColumnType::Text,
+    }
+}
+
+fn statistics_sql(name: &DatasetName, columns: &[Column]) -> String {
+    let quoted = |c: &Column| format!("\"{}\"", c.name.replace('"', "\"\""));
+    let each = columns.iter().map(|c| {
+        let q = quoted(c);
+        format!("count(*) - count({q}), approx_distinct(cast({q} as varchar)), min({q}), max({q})")
+    });
+    format!("select {} from {name}", each.collect::<Vec<_>>().join(", "))
+}
+
+/// `us_employment` → `Us employment`
+fn readable(name: &str) -> String {
+    let words = name.replace('_', " ");
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + letters.as_str())
 }

@@ -312,9 +312,9 @@ impl Lake {
     pub async fn check_policy(&self) -> Result<Vec<Finding>> {
         let text = self.rooms().store.read(&path::policy()).await?.unwrap_or_default();
         let mut datasets = Vec::new();
-        for name in self.rooms().tables.list().await? {
-            if let Some(snapshot) = self.rooms().tables.snapshot(&name).await? {
-                datasets.push((name, Arc::clone(&snapshot.schema)));
+        for name in self.rooms().tables.list().await?.iter() {
+            if let Some(snapshot) = self.rooms().tables.snapshot(name).await? {
+                datasets.push((name.clone(), Arc::clone(&snapshot.schema)));
             }
         }
         Ok(check(&String::from_utf8_lossy(&text), &datasets))

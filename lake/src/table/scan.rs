@@ -12,7 +12,8 @@ use async_trait::async_trait;
 use datafusion::{
     catalog::{Session, TableProvider},
     common::{
-        Column, DFSchema, DataFusionError, Result, ScalarValue, Statistics, pruning::PruningStatistics, stats::Precision,
+        Column, DFSchema, DataFusionError, Result, ScalarValue, Statistics, pruning::PruningStatistics,
+        stats::Precision,
     },
     datasource::{
         listing::PartitionedFile,
@@ -97,7 +98,8 @@ impl TableProvider for TableFiles {
         state.runtime_env().register_object_store(url.as_ref(), self.snapshot.objects());
         let files = self.files(state, filters)?;
         let mut statistics = Statistics::new_unknown(&self.snapshot.schema);
-        statistics.num_rows = files.iter().filter_map(|f| f.statistics.as_ref()).fold(Precision::Exact(0), |sum, f| sum.add(&f.num_rows));
+        statistics.num_rows =
+            files.iter().filter_map(|f| f.statistics.as_ref()).fold(Precision::Exact(0), |sum, f| sum.add(&f.num_rows));
         let groups = FileGroup::new(files).split_files(state.config().target_partitions());
         let source = ParquetSource::new(TableSchema::from_file_schema(Arc::clone(&self.snapshot.schema)));
         let scan = FileScanConfigBuilder::new(url, Arc::new(source))

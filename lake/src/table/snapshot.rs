@@ -86,9 +86,7 @@ impl fmt::Debug for Snapshot {
 /// Text as views: what the Parquet reader gives fastest, and one type for every query.
 fn as_queried(schema: &Schema) -> SchemaRef {
     let field = |f: &Arc<Field>| match f.data_type() {
-        DataType::Utf8 | DataType::LargeUtf8 => {
-            Arc::new(f.as_ref().clone().with_data_type(DataType::Utf8View))
-        }
+        DataType::Utf8 | DataType::LargeUtf8 => Arc::new(f.as_ref().clone().with_data_type(DataType::Utf8View)),
         _ => Arc::clone(f),
     };
     Arc::new(Schema::new(schema.fields().iter().map(field).collect::<Vec<_>>()))
