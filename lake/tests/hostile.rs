@@ -106,9 +106,13 @@ fn workbook(sheet: &str) -> Vec<u8> {
     let links = format!(
         "<Relationships xmlns=\"{package}/relationships\"><Relationship Id=\"r1\" Type=\"{relations}/worksheet\" Target=\"worksheets/sheet1.xml\"/></Relationships>"
     );
+    let root = format!(
+        "<Relationships xmlns=\"{package}/relationships\"><Relationship Id=\"r1\" Type=\"{relations}/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>"
+    );
     let sheet = format!("<worksheet xmlns=\"{main}\"><sheetData>{sheet}</sheetData></worksheet>");
     for (name, content) in [
         ("[Content_Types].xml", types),
+        ("_rels/.rels", root),
         ("xl/workbook.xml", book),
         ("xl/_rels/workbook.xml.rels", links),
         ("xl/worksheets/sheet1.xml", sheet),
