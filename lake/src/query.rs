@@ -1,47 +1,149 @@
 //! Running queries: keys, limits, cancellation, progress.
+//!
+//! A text becomes a governed plan (`govern`), the plan a key; the key is looked for in memory, among the queries in
+//! flight and in the store, and only then is the plan run, once for all who wait for it.
+//! Knows nothing of policies: what a plan may read was settled when it was made.
 
-use model::{DatasetName, Page, Principal, QueryRequest, QueryStatus, RecentQuery, RowsRequest};
+use std::time::{Duration, Instant};
 
-use crate::{Lake, LakeError, Limits, Result};
+use chrono::{DateTime, Utc};
+use model::{CacheOutcome, CacheTier, DatasetName, Page, Principal, QueryRequest, QueryState, QueryStatus};
+use model::{RecentQuery, RowsRequest};
 
-/// What runs queries: the CPU runtime, admission, what is in flight.
-#[derive(Debug)]
-pub struct Engine {}
+use crate::{Lake, LakeError, Result, result::StoredResult};
 
-impl Engine {
-    pub fn new(_limits: &Limits) -> Result<Self> {
-        Ok(Self {})
-    }
-}
+mod admission;
+mod cancel;
+mod engine;
+mod flight;
+mod key;
+mod memory;
+mod recent;
+mod rows;
+mod run;
+mod runtime;
+#[cfg(test)]
+mod tests;
+
+pub use engine::Engine;
+use engine::{Ask, Prepared};
+use flight::State;
+
+/// The longest that one request waits.
+const MAX_WAIT: Duration = Duration::from_secs(30);
 
 impl Lake {
-    /// Runs a query, or finds its stored answer. Returns when it is done or after `wait_ms`, whichever is first.
-    pub async fn query(&self, _who: &Principal, _request: QueryRequest) -> Result<QueryStatus> {
-        Err(LakeError::internal("not built"))
+    /// Runs a query, or finds its stored answer. Returns when it is done or after `wait_ms`, whichever is first; then
+    /// the query goes on until it is done, cancelled or out of time. Dropping the future before gives the query up.
+    ///
+    /// # Errors
+    /// [`LakeError::InvalidSql`] and [`LakeError::NotFound`] from planning, [`LakeError::Limit`] for a bound of time,
+    /// memory, rows or bytes, [`LakeError::Busy`] when too many wait.
+    pub async fn query(&self, who: &Principal, request: QueryRequest) -> Result<QueryStatus> {
+        let sql = request.sql.clone();
+        let wait = Duration::from_millis(request.wait_ms).min(MAX_WAIT);
+        let status = self.answer(who, request, wait).await?;
+        self.remember(who, sql, &status);
+        Ok(status)
+    }
+
+    /// As [`query`](Self::query), for queries that the person did not write.
+    async fn answer(&self, who: &Principal, request: QueryRequest, wait: Duration) -> Result<QueryStatus> {
+        let begun = Begun::now();
+        let rooms = self.rooms();
+        let (lake, asker) = (self.clone(), who.clone());
+        let prepare = async move {
+            let plan = lake.plan(&asker, &request.sql, &request.params).await?;
+            let seen = lake.seen(&plan.datasets).await?;
+            Prepared::new(plan, &request.params, seen)
+        };
+        let prepared = rooms.engine.plan(begun.at, prepare).await?;
+        rooms.engine.answer(&rooms.results, Ask { who: who.key(), prepared, begun, wait }).await
     }
 
     /// How a query of this principal stands. A failed query's error is returned as the error.
-    pub async fn query_status(&self, _who: &Principal, _id: &str) -> Result<QueryStatus> {
-        Err(LakeError::internal("not built"))
+    ///
+    /// # Errors
+    /// [`LakeError::NotFound`] when there is none, or none that this principal may see.
+    pub async fn query_status(&self, who: &Principal, id: &str) -> Result<QueryStatus> {
+        let absent = || LakeError::NotFound { what: "query", name: id.to_owned() };
+        if let Some(flight) = self.rooms().engine.find(id) {
+            if !self.may_see(who, flight.owner.as_deref(), &flight.seen).await? {
+                return Err(absent());
+            }
+            return flight.status(CacheOutcome::Miss);
+        }
+        match self.result(who, id).await {
+            Ok(result) => Ok(done(id, &result, CacheOutcome::Hit(CacheTier::Memory), result.meta.elapsed_ms)),
+            Err(LakeError::NotFound { .. }) => Err(absent()),
+            Err(e) => Err(e),
+        }
     }
 
-    /// Stops a running query for real; done already is fine.
-    pub async fn cancel_query(&self, _who: &Principal, _id: &str) -> Result<()> {
-        Err(LakeError::internal("not built"))
+    /// Stops a running query for real; done already is fine. Goes on when others wait for the same answer.
+    ///
+    /// # Errors
+    /// As [`query_status`](Self::query_status).
+    pub async fn cancel_query(&self, who: &Principal, id: &str) -> Result<()> {
+        if let Some(flight) = self.rooms().engine.find(id)
+            && self.may_see(who, flight.owner.as_deref(), &flight.seen).await?
+        {
+            flight.give_up(&who.key());
+            return Ok(());
+        }
+        match self.query_status(who, id).await {
+            Err(e @ (LakeError::NotFound { .. } | LakeError::Store { .. })) => Err(e),
+            _ => Ok(()),
+        }
     }
 
-    /// Rows of one dataset without SQL, through the same governed path.
+    /// Rows of one dataset without SQL, through the same governed path. Without a sort they come in the table's own
+    /// order as far as it is known, yet pages never overlap or leave a row out.
+    ///
+    /// # Errors
+    /// [`LakeError::NotFound`] for a dataset that is absent or hidden, [`LakeError::Invalid`] for a column or filter
+    /// that is wrong, and as [`query`](Self::query).
     pub async fn rows(
         &self,
-        _who: &Principal,
-        _dataset: &DatasetName,
-        _request: RowsRequest,
+        who: &Principal,
+        dataset: &DatasetName,
+        request: RowsRequest,
     ) -> Result<(QueryStatus, Page)> {
-        Err(LakeError::internal("not built"))
+        rows::rows(self, who, dataset, request).await
     }
 
     /// The principal's own latest queries, newest first.
-    pub async fn recent_queries(&self, _who: &Principal, _limit: usize) -> Result<Vec<RecentQuery>> {
-        Err(LakeError::internal("not built"))
+    pub async fn recent_queries(&self, who: &Principal, limit: usize) -> Result<Vec<RecentQuery>> {
+        recent::list(self.documents(), who, limit).await
     }
+}
+
+/// When a query began, by the clock and by the calendar.
+#[derive(Debug, Clone, Copy)]
+struct Begun {
+    at: Instant,
+    date: DateTime<Utc>,
+}
+
+impl Begun {
+    fn now() -> Self {
+        Self { at: Instant::now(), date: Utc::now() }
+    }
+}
+
+fn done(id: &str, result: &StoredResult, cache: CacheOutcome, elapsed_ms: u64) -> QueryStatus {
+    QueryStatus {
+        id: id.to_owned(),
+        state: QueryState::Done,
+        columns: result.columns.clone(),
+        rows_total: result.meta.rows,
+        cache,
+        datasets: result.meta.seen.iter().map(|s| (s.name.clone(), s.version)).collect(),
+        elapsed_ms,
+        started_at: result.meta.started_at,
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
