@@ -127,7 +127,7 @@ impl Engine {
 
     /// A query by id: in flight or landed lately.
     pub(super) fn find(&self, id: &str) -> Option<Arc<Flight>> {
-        let flying = self.shared.flights.iter().find(|f| f.id == id).map(|f| Arc::clone(&f));
+        let flying = self.shared.flights.iter().find(|f| f.id == id).map(|f| Arc::clone(f.value()));
         flying.or_else(|| self.shared.landed.get(id))
     }
 

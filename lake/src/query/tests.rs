@@ -16,7 +16,7 @@ use arrow::{
 };
 use datafusion::{
     datasource::MemTable,
-    logical_expr::{ColumnarValue, Volatility, create_udf},
+    logical_expr::{ColumnarValue, ScalarFunctionImplementation, Volatility, create_udf},
     prelude::{SessionConfig, SessionContext},
 };
 use model::{CacheOutcome, CacheTier, Cell, DatasetName, QueryState, QueryStatus};
@@ -78,10 +78,11 @@ impl Bench {
             Ok(args[0].clone())
         };
         let boom = |_: &[ColumnarValue]| panic!("boom");
-        let int = DataType::Int64;
-        for (name, function) in [("counted", Arc::new(counted) as _), ("boom", Arc::new(boom) as _)] {
-            let function: datafusion::logical_expr::ScalarFunctionImplementation = function;
-            session.register_udf(create_udf(name, vec![int.clone()], int.clone(), Volatility::Immutable, function));
+        let functions: [(&str, ScalarFunctionImplementation); 2] =
+            [("counted", Arc::new(counted)), ("boom", Arc::new(boom))];
+        for (name, function) in functions {
+            let int = DataType::Int64;
+            session.register_udf(create_udf(name, vec![int.clone()], int, Volatility::Immutable, function));
         }
         let results = Results::new(store, limits, vec![7; 32]);
         Self { engine: Arc::new(Engine::new(limits).unwrap()), results, session, calls }

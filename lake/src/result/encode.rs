@@ -34,7 +34,7 @@ pub(super) fn stream(
             let _ = pieces.send(Err(e)).await;
         }
     });
-    futures::stream::unfold(read, |mut read| async { read.recv().await.map(|piece| (piece, read)) }).boxed()
+    futures::stream::unfold(read, |mut read| async move { read.recv().await.map(|piece| (piece, read)) }).boxed()
 }
 
 async fn send(result: &StoredResult, format: ExportFormat, to: &mpsc::Sender<Result<Bytes>>) -> Result<()> {
@@ -60,7 +60,7 @@ enum Encoder {
 
 impl Encoder {
     fn begin(result: &StoredResult, format: ExportFormat) -> Result<Self> {
-        let keys = || {
+        let keys = || -> Vec<String> {
             let key = |c: &model::Column| {
                 let mut key = String::new();
                 cell::json_text(&c.name, &mut key);

@@ -14,12 +14,14 @@
 use std::{collections::HashMap, io::Cursor, sync::Arc};
 
 use arrow::{
-    datatypes::Schema,
+    datatypes::{Schema, SchemaRef},
+    error::ArrowError,
     ipc::{
         CompressionType,
         reader::FileReader,
         writer::{FileWriter, IpcWriteOptions},
     },
+    record_batch::{RecordBatch, RecordBatchOptions},
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -110,7 +112,7 @@ pub(super) fn decode(key: &[u8; 32], object: &[u8]) -> Result<StoredResult, Stri
     let mut batches = Vec::new();
     let mut rows = 0u64;
     for batch in reader {
-        let batch = batch.and_then(|b| b.with_schema(Arc::clone(&schema))).map_err(|e| e.to_string())?;
+        let batch = batch.and_then(|b| bare(&b, &schema)).map_err(|e| e.to_string())?;
         rows += batch.num_rows() as u64;
         batches.push(batch);
     }
@@ -118,4 +120,10 @@ pub(super) fn decode(key: &[u8; 32], object: &[u8]) -> Result<StoredResult, Stri
         return Err("its header and its rows do not agree".into());
     }
     Ok(StoredResult { meta: header.meta, columns, schema, batches })
+}
+
+/// The batch without the stored schema's metadata.
+fn bare(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(Arc::clone(schema), batch.columns().to_vec(), &options)
 }
