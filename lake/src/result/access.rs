@@ -54,7 +54,12 @@ impl Lake {
     pub(crate) async fn seen(&self, datasets: &[(DatasetName, u64, [u8; 32])]) -> Result<Vec<Seen>> {
         let mut all = Vec::with_capacity(datasets.len());
         for (name, version, access) in datasets {
-            let snapshot = self.rooms().tables.snapshot(name).await?.filter(|s| s.version == *version);
+            let tables = &self.rooms().tables;
+            let mut snapshot = tables.snapshot(name).await?;
+            // A commit came in between.
+            if snapshot.as_ref().is_some_and(|s| s.version != *version) {
+                snapshot = tables.snapshot_at(name, *version).await?;
+            }
             let schema = snapshot.map(|s| Arc::clone(&s.schema));
             all.push(Seen { name: name.clone(), version: *version, access: hex(access), schema });
         }
