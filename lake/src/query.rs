@@ -97,8 +97,8 @@ impl Lake {
         }
     }
 
-    /// Rows of one dataset without SQL, through the same governed path. Without a sort they come in the table's own
-    /// order as far as it is known, yet pages never overlap or leave a row out.
+    /// Rows of one dataset without SQL, through the same governed path. Windows of up to 5 million rows fit together:
+    /// none overlaps another or leaves a row out. Beyond, without a wished order, they come as the table is read.
     ///
     /// # Errors
     /// [`LakeError::NotFound`] for a dataset that is absent or hidden, [`LakeError::Invalid`] for a column or filter

@@ -30,7 +30,7 @@ impl Runtimes {
     pub(super) fn start() -> Result<Self> {
         let cores = std::thread::available_parallelism().map_or(2, NonZeroUsize::get);
         let cpu = build("query-cpu", cores.max(2), STACK)?;
-        let desk = build("query-desk", 2, STACK)?;
+        let desk = build("query-desk", cores.max(4), STACK)?;
         let clock = build("query-clock", 1, 2 << 20)?;
         let handles = Handles { cpu: cpu.handle().clone(), desk: desk.handle().clone(), clock: clock.handle().clone() };
         Ok(Self { cpu: Some(cpu), desk: Some(desk), clock: Some(clock), handles })

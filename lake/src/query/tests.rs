@@ -376,6 +376,26 @@ impl Bench {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn plans_that_can_be_stopped_give_the_same_rows() {
+    let bench = Bench::new(&Limits::default());
+    for (sql, expected) in [
+        ("select count(*) from a join b on a.x = b.y", 50_000),
+        ("select count(*) from a join b on a.x = b.y and a.x + b.y < 100", 50),
+        ("select count(*) from a left join b on a.x = b.y and b.y < 7", 50_000),
+        ("select count(*) from (select * from a limit 100) a, (select * from b limit 30) b", 3_000),
+        ("select count(*) from (select * from a where x < 100) a join b on a.x > b.y", 4_950),
+        ("select count(*) from a where x in (select y from b where y % 10 = 0)", 5_000),
+        ("select count(*) from a where not exists (select 1 from b where b.y > a.x)", 1),
+        ("select sum(v) from (select unnest([x, x]) as v from a where x < 10)", 90),
+    ] {
+        let status = bench.ask(sql, &How::default()).await.unwrap();
+        let result = bench.results.in_memory(&bench.results.key(&status.id).unwrap()).unwrap();
+        let column: &Int64Array = arrow::array::AsArray::as_primitive(result.batches[0].column(0));
+        assert_eq!(column.value(0), expected, "{sql}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn d_06_a_panic_in_a_query_is_an_error_of_that_query_alone() {
     let bench = Bench::new(&Limits::default());
     for sql in ["select boom(x) from a", "select sum(boom(x)) from a group by k", "select boom(x) from a order by 1"] {
