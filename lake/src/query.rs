@@ -27,7 +27,6 @@ mod tests;
 
 pub use engine::Engine;
 use engine::{Ask, Prepared};
-use flight::State;
 
 /// The longest that one request waits.
 const MAX_WAIT: Duration = Duration::from_secs(30);

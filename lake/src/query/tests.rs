@@ -270,7 +270,8 @@ async fn many_who_ask_at_once_are_answered_by_one_run() {
     let bench = Bench::new(&Limits::default());
     let ask = |who| {
         let how = How { who, ..How::default() };
-        async { bench.ask("select sum(counted(x)) from a", &how.clone()).await.unwrap() }
+        let bench = &bench;
+        async move { bench.ask("select sum(counted(x)) from a", &how).await.unwrap() }
     };
     let (a, b, c, d) = tokio::join!(ask("ann"), ask("bob"), ask("cem"), ask("dan"));
     let outcomes = [a.cache, b.cache, c.cache, d.cache];
