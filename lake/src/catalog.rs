@@ -12,7 +12,7 @@ use model::{
     DatasetVersion, Principal, RowsRequest, UnitSummary,
 };
 
-use crate::{Lake, LakeError, Result, contract::Contract, policy::TableAccess, table::Snapshot};
+use crate::{Lake, LakeError, Result, contract::Contract, policy::TableAccess, query::MAX_WAIT, table::Snapshot};
 
 mod search;
 
@@ -132,7 +132,7 @@ impl Lake {
 
     /// The first rows of a query that Penstock itself asks on the principal's behalf.
     async fn ask(&self, who: &Principal, sql: &str, rows: u64) -> Result<model::Page> {
-        let status = self.query(who, model::QueryRequest::new(sql)).await?;
+        let status = self.answer(who, model::QueryRequest::new(sql), MAX_WAIT).await?;
         self.result_page(who, &status.id, 0, rows).await
     }
 

@@ -29,7 +29,7 @@ pub use engine::Engine;
 use engine::{Ask, Prepared};
 
 /// The longest that one request waits.
-const MAX_WAIT: Duration = Duration::from_secs(30);
+pub(crate) const MAX_WAIT: Duration = Duration::from_secs(30);
 
 impl Lake {
     /// Runs a query, or finds its stored answer. Returns when it is done or after `wait_ms`, whichever is first; then
@@ -47,7 +47,7 @@ impl Lake {
     }
 
     /// As [`query`](Self::query), for queries that the person did not write.
-    async fn answer(&self, who: &Principal, request: QueryRequest, wait: Duration) -> Result<QueryStatus> {
+    pub(crate) async fn answer(&self, who: &Principal, request: QueryRequest, wait: Duration) -> Result<QueryStatus> {
         let begun = Begun::now();
         let rooms = self.rooms();
         let (lake, asker) = (self.clone(), who.clone());

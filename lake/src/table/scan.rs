@@ -23,7 +23,7 @@ use datafusion::{
     },
     execution::object_store::ObjectStoreUrl,
     logical_expr::{Expr, TableProviderFilterPushDown, TableType, utils::conjunction},
-    physical_optimizer::pruning::PruningPredicate,
+    physical_optimizer::pruning::PruningPredicateBuilder,
     physical_plan::ExecutionPlan,
 };
 use deltalake::kernel::LogDataHandler;
@@ -49,7 +49,9 @@ impl TableFiles {
             Some(filter) => {
                 let schema = DFSchema::try_from(Arc::clone(&self.snapshot.schema))?;
                 let predicate = state.create_physical_expr(filter, &schema)?;
-                PruningPredicate::try_new(predicate, Arc::clone(&self.snapshot.schema))?
+                PruningPredicateBuilder::new()
+                    .with_file_schema(Arc::clone(&self.snapshot.schema))
+                    .try_build(predicate)?
                     .prune(&LogStatistics { log: &log, schema: &self.snapshot.schema })?
             }
             None => vec![true; log.num_files()],
@@ -101,7 +103,7 @@ impl TableProvider for TableFiles {
         statistics.num_rows =
             files.iter().filter_map(|f| f.statistics.as_ref()).fold(Precision::Exact(0), |sum, f| sum.add(&f.num_rows));
         let groups = FileGroup::new(files).split_files(state.config().target_partitions());
-        let source = ParquetSource::new(TableSchema::from_file_schema(Arc::clone(&self.snapshot.schema)));
+        let source = ParquetSource::new(TableSchema::from(Arc::clone(&self.snapshot.schema)));
         let scan = FileScanConfigBuilder::new(url, Arc::new(source))
             .with_file_groups(groups)
             .with_statistics(statistics)
