@@ -1,3 +1,34 @@
 //! The binary `penstock`: parses the command line and dispatches.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use server::{
+    cli::{self, Cli, Command},
+    serve, telemetry,
+};
+
+fn main() -> ExitCode {
+    let Cli { global, command } = Cli::parse();
+    let done = cli::settings(&global).and_then(|config| {
+        telemetry::init(&config.log, &command)?;
+        cli::block_on(async {
+            match command {
+                Command::Serve(args) => serve::serve(config.with(&args)).await,
+                Command::Ingest(args) => cli::ingest::run(config, args).await,
+                Command::Query(args) => cli::query::run(config, args).await,
+                Command::Datasets(args) => cli::datasets::run(config, args).await,
+                Command::Policy { command } => cli::policy::run(config, command).await,
+                Command::Openapi => cli::openapi(),
+                Command::Demo(args) => cli::demo::run(config, args).await,
+            }
+        })
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("penstock: {e:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

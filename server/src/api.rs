@@ -1,0 +1,60 @@
+//! REST v1: one file a noun, mirroring the URL tree. A handler is extract, one call of the engine, respond.
+
+pub mod cursor;
+pub mod datasets;
+pub mod download;
+pub mod extract;
+pub mod ingests;
+pub mod me;
+pub mod queries;
+pub mod query;
+pub mod results;
+pub mod rows;
+pub mod tokens;
+pub mod uploads;
+
+use axum::http::{HeaderName, HeaderValue};
+use model::{CacheOutcome, Problem};
+use utoipa::IntoResponses;
+
+/// Where an answer came from.
+pub const CACHE: HeaderName = HeaderName::from_static("x-penstock-cache");
+
+/// The header's value.
+#[must_use]
+pub fn cache_header(outcome: CacheOutcome) -> HeaderValue {
+    HeaderValue::try_from(outcome.to_string()).unwrap_or(HeaderValue::from_static("miss"))
+}
+
+/// What every route of the API may answer beside its own.
+#[derive(Debug, IntoResponses)]
+#[expect(dead_code, reason = "documents answers; the values are made in `problem`")]
+pub enum Problems {
+    /// The request is not valid; `detail` says what to change.
+    #[response(status = 400, content_type = "application/problem+json")]
+    Invalid(#[to_schema] Problem),
+    /// Not signed in, or the token does not hold.
+    #[response(status = 401, content_type = "application/problem+json")]
+    Unauthorized(#[to_schema] Problem),
+    /// Visible, yet not allowed; or sent from another site.
+    #[response(status = 403, content_type = "application/problem+json")]
+    Forbidden(#[to_schema] Problem),
+    /// Absent, or hidden from you: the same answer for both.
+    #[response(status = 404, content_type = "application/problem+json")]
+    NotFound(#[to_schema] Problem),
+    /// Changed by someone else meanwhile, or the query was cancelled.
+    #[response(status = 409, content_type = "application/problem+json")]
+    Conflict(#[to_schema] Problem),
+    /// A limit of time, memory, size or rows was met.
+    #[response(status = 422, content_type = "application/problem+json")]
+    Limit(#[to_schema] Problem),
+    /// Too many queries run and wait; `Retry-After` says when to try again.
+    #[response(status = 429, content_type = "application/problem+json")]
+    Busy(#[to_schema] Problem),
+    /// A fault of ours.
+    #[response(status = 500, content_type = "application/problem+json")]
+    Internal(#[to_schema] Problem),
+    /// The store cannot be reached; `Retry-After` says when to try again.
+    #[response(status = 503, content_type = "application/problem+json")]
+    Unavailable(#[to_schema] Problem),
+}

@@ -1,0 +1,189 @@
+//! `/api/v1/uploads/{unit}/{dataset}`: files from people and programs.
+
+use std::io;
+
+use axum::{
+    Json,
+    extract::{FromRequest as _, Multipart, Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use futures::{StreamExt as _, TryStreamExt as _};
+use model::{DatasetName, IngestReport, Principal};
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+use utoipa::{IntoParams, ToSchema};
+
+use super::{
+    Problems,
+    extract::{DatasetPath, Query},
+};
+use crate::{
+    auth::SignedIn,
+    problem::{ApiProblem, see_other},
+    state::AppState,
+};
+
+/// Files that one form may carry.
+const MAX_FILES: usize = 100;
+const FILE_NAME: &str = "x-file-name";
+
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Name {
+    /// The file's name, when the body is the file itself.
+    #[param(example = "2013-01.csv")]
+    name: Option<String>,
+}
+
+/// What became of each file, in the order of sending.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Uploaded {
+    pub ingests: Vec<IngestReport>,
+}
+
+/// A form with files.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "documents the form")]
+struct FileForm {
+    #[schema(value_type = Vec<String>, format = Binary)]
+    file: Vec<Vec<u8>>,
+}
+
+/// Send files into a dataset: a form with `file` parts, or one file as the body with its name as `X-File-Name` or `name`.
+#[utoipa::path(post, path = "/api/v1/uploads/{unit}/{dataset}", tag = "ingests", operation_id = "upload",
+    params(("unit" = String, Path, description = "Business unit", example = "ops"),
+           ("dataset" = String, Path, description = "Name within the unit", example = "flights"), Name,
+           ("X-File-Name" = Option<String>, Header, description = "The file's name, when the body is the file itself")),
+    request_body(content((FileForm = "multipart/form-data"), (Vec<u8> = "application/octet-stream"))),
+    responses(
+        (status = 201, body = Uploaded, description = "Arrived; each report says what landed",
+         headers(("Location" = String, description = "The first arrival"))),
+        (status = 303, description = "For browsers: on to the arrival's page"),
+        (status = 413, body = model::Problem, content_type = "application/problem+json", description = "Too large"),
+        (status = 415, body = model::Problem, content_type = "application/problem+json", description = "Not a file"),
+        Problems))]
+pub async fn upload(
+    State(state): State<AppState>,
+    SignedIn(caller): SignedIn,
+    DatasetPath(dataset): DatasetPath,
+    Query(query): Query<Name>,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Response, ApiProblem> {
+    let who = caller.require("upload")?;
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let reports = if kind.to_ascii_lowercase().starts_with("multipart/form-data") {
+        from_form(&state, who, &dataset, request).await?
+    } else if kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded") {
+        return Err(ApiProblem::media_type("send files as multipart/form-data, or one file as the body"));
+    } else {
+        let given = headers.get(FILE_NAME).and_then(|v| v.to_str().ok()).map(str::to_owned).or(query.name);
+        let name = given.ok_or_else(|| {
+            ApiProblem::invalid("name the file: as the header X-File-Name, or as name= in the address")
+        })?;
+        let body = request.into_body().into_data_stream().map_err(io::Error::other).boxed();
+        vec![state.lake.upload(who, &dataset, &file_name(&name)?, body).await?]
+    };
+    for report in &reports {
+        state.metrics.ingest(report.state);
+    }
+    let Some(first) = reports.first() else {
+        return Err(ApiProblem::invalid("the form has no file; its part must be called `file`"));
+    };
+    if prefers_html(&headers) {
+        let to = match reports.as_slice() {
+            [one] => format!("/arrivals/{}", one.id),
+            _ => format!("/arrivals?unit={}&dataset={}", dataset.unit(), dataset.name()),
+        };
+        return Ok(see_other(&to));
+    }
+    let at = HeaderValue::try_from(format!("/api/v1/ingests/{}", first.id));
+    let at = at.unwrap_or(HeaderValue::from_static("/api/v1/ingests"));
+    Ok((StatusCode::CREATED, [(header::LOCATION, at)], Json(Uploaded { ingests: reports })).into_response())
+}
+
+async fn from_form(
+    state: &AppState,
+    who: &Principal,
+    dataset: &DatasetName,
+    request: Request,
+) -> Result<Vec<IngestReport>, ApiProblem> {
+    let wrong = |e: axum::extract::multipart::MultipartError| ApiProblem::invalid(e.body_text());
+    let mut form =
+        Multipart::from_request(request, state).await.map_err(|e| ApiProblem::invalid(e.body_text()))?;
+    let mut reports = Vec::new();
+    while let Some(mut field) = form.next_field().await.map_err(wrong)? {
+        if field.name() != Some("file") {
+            continue;
+        }
+        let Some(name) = field.file_name().map(str::to_owned).filter(|n| !n.is_empty()) else { continue };
+        if reports.len() == MAX_FILES {
+            return Err(ApiProblem::too_large(format!("one form carries at most {MAX_FILES} files")));
+        }
+        let name = file_name(&name)?;
+        // A part borrows the form; a channel of a few chunks makes a stream of its own of it.
+        let (send, receive) = mpsc::channel::<io::Result<Bytes>>(4);
+        let body = futures::stream::unfold(receive, |mut r| async { r.recv().await.map(|part| (part, r)) }).boxed();
+        let read = async move {
+            // `send` ends with this block, and the stream with it.
+            loop {
+                let part = match field.chunk().await {
+                    Ok(None) => return,
+                    Ok(Some(bytes)) => Ok(bytes),
+                    Err(e) => Err(io::Error::other(e)),
+                };
+                let broken = part.is_err();
+                if send.send(part).await.is_err() || broken {
+                    return;
+                }
+            }
+        };
+        let (report, ()) = tokio::join!(state.lake.upload(who, dataset, &name, body), read);
+        reports.push(report?);
+    }
+    Ok(reports)
+}
+
+/// The last part of a name, without what file systems and pages could stumble over.
+fn file_name(given: &str) -> Result<String, ApiProblem> {
+    const MAX: usize = 200;
+    let last = given.rsplit(['/', '\\']).next().unwrap_or_default().trim();
+    let bad = last.is_empty() || last.starts_with('.') || last.len() > MAX || last.chars().any(char::is_control);
+    if bad {
+        return Err(ApiProblem::invalid(
+            "the file's name must have 1 to 200 bytes, not begin with a dot and have no control characters",
+        ));
+    }
+    Ok(last.to_owned())
+}
+
+fn prefers_html(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    accept.split(',').next().is_some_and(|first| first.trim().starts_with("text/html"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lose_their_folders_and_dangerous_ones_are_refused() {
+        for (given, expected) in [
+            ("2013-01.csv", Some("2013-01.csv")),
+            ("C:\\files\\a b.xlsx", Some("a b.xlsx")),
+            ("../../etc/passwd", Some("passwd")),
+            ("Übersicht.csv", Some("Übersicht.csv")),
+            ("", None),
+            ("..", None),
+            (".hidden", None),
+            ("a/", None),
+            ("a\u{0}b", None),
+            (&"x".repeat(201), None),
+        ] {
+            assert_eq!(file_name(given).ok().as_deref(), expected, "{given}");
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! One document a person: as the provider described it at the last sign-in, with the ids of its sessions and tokens.
+//!
+//! Tokens act as this person, so that a group lost at the provider is lost for tokens with the next sign-in.
+
+use chrono::{DateTime, Utc};
+use lake::{LakeError, Result, document::Documents};
+use model::Principal;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+const KIND: &str = "account";
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Account {
+    pub principal: Principal,
+    #[serde(default)]
+    pub sessions: Vec<SessionRef>,
+    /// Ids of tokens, newest last.
+    #[serde(default)]
+    pub tokens: Vec<String>,
+}
+
+/// Where one of the person's sessions is kept.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SessionRef {
+    /// Public handle.
+    pub id: String,
+    /// Document id: the hash of the secret cookie.
+    pub document: String,
+    pub expires_at: DateTime<Utc>,
+}
+
+/// The document id of a person's account.
+#[must_use]
+pub fn id_of(who: &Principal) -> String {
+    hex(&Sha256::digest(who.key()))
+}
+
+/// The account with this id.
+pub async fn get(documents: &Documents, id: &str) -> Result<Option<Account>> {
+    Ok(documents.get::<Account>(KIND, id).await?.map(|found| found.value))
+}
+
+/// Changes a person's account, making it when absent; others' changes meanwhile are kept.
+pub async fn change(documents: &Documents, who: &Principal, change: impl Fn(&mut Account)) -> Result<()> {
+    const TRIES: usize = 20;
+    let id = id_of(who);
+    for _ in 0..TRIES {
+        let found = documents.get::<Account>(KIND, &id).await?;
+        let (version, mut account) = match found {
+            Some(found) => (Some(found.version), found.value),
+            None => (None, Account { principal: who.clone(), sessions: Vec::new(), tokens: Vec::new() }),
+        };
+        change(&mut account);
+        let now = Utc::now();
+        account.sessions.retain(|s| s.expires_at > now);
+        let done = match version {
+            Some(version) => documents.update(KIND, &id, version, &account).await,
+            None => documents.create(KIND, &id, &account).await,
+        };
+        match done {
+            Err(LakeError::Conflict { .. }) => {}
+            done => return done,
+        }
+    }
+    Err(LakeError::Conflict { what: "the account" })
+}
+
+/// Lower-case hex.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        use std::fmt::Write as _;
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,152 @@
+//! Sign-in and sign-out through the provider: what the browser is sent, and what it brings back.
+//!
+//! State, nonce and verifier travel in a sealed cookie of ten minutes, bound to this browser and used once.
+
+use std::time::Duration;
+
+use axum::{
+    extract::{Query, State},
+    http::{HeaderMap, header},
+    response::Response,
+};
+use axum_extra::extract::CookieJar;
+use chrono::{TimeDelta, Utc};
+use moka::sync::Cache;
+use serde::Deserialize;
+use std::sync::LazyLock;
+use subtle::ConstantTimeEq as _;
+
+use super::{
+    cookie::{self, Name},
+    oidc::{Oidc, Pending},
+    return_to,
+};
+use crate::{
+    problem::{Page, see_other},
+    state::AppState,
+};
+
+const LIFETIME: TimeDelta = TimeDelta::minutes(10);
+
+/// States that came back already on this replica; codes are used once at the provider in any case.
+static SPENT: LazyLock<Cache<String, ()>> =
+    LazyLock::new(|| Cache::builder().max_capacity(100_000).time_to_live(Duration::from_secs(601)).build());
+
+#[derive(Debug, Deserialize)]
+pub struct Login {
+    #[serde(default)]
+    return_to: Option<String>,
+}
+
+/// `GET /auth/login`: on to the provider.
+pub async fn login(State(state): State<AppState>, Query(query): Query<Login>) -> Result<Response, Page> {
+    let to = return_to::safe(query.return_to.as_deref());
+    let Some(oidc) = &state.oidc else { return Ok(see_other(&return_to::sign_in(to))) };
+    let (url, pending) = oidc.begin(to).await.map_err(unavailable)?;
+    let sealed = seal(oidc, &pending)?;
+    let mut answer = see_other(url.as_str());
+    answer.headers_mut().append(header::SET_COOKIE, cookie::set(Name::SignIn, state.https, &sealed, LIFETIME));
+    Ok(answer)
+}
+
+/// What the provider's redirect carries. More is allowed, and ignored.
+#[derive(Debug, Default, Deserialize)]
+pub struct Callback {
+    #[serde(default)]
+    code: Option<String>,
+    #[serde(default)]
+    state: Option<String>,
+    #[serde(default)]
+    error: Option<String>,
+    #[serde(default)]
+    error_description: Option<String>,
+    #[serde(default)]
+    iss: Option<String>,
+}
+
+/// `GET /auth/callback`: back from the provider.
+pub async fn callback(
+    State(state): State<AppState>,
+    jar: CookieJar,
+    headers: HeaderMap,
+    Query(query): Query<Callback>,
+) -> Result<Response, Page> {
+    let Some(oidc) = &state.oidc else { return Err(Page::not_found()) };
+    let answer = finish(&state, oidc, &jar, &headers, query).await;
+    // Spent, whatever became of it.
+    let gone = cookie::remove(Name::SignIn, state.https);
+    match answer {
+        Ok(mut answer) => {
+            answer.headers_mut().append(header::SET_COOKIE, gone);
+            Ok(answer)
+        }
+        Err(page) => Err(page.with_cookie(gone)),
+    }
+}
+
+async fn finish(
+    state: &AppState,
+    oidc: &Oidc,
+    jar: &CookieJar,
+    headers: &HeaderMap,
+    query: Callback,
+) -> Result<Response, Page> {
+    let pending = cookie::value(jar, Name::SignIn, state.https)
+        .and_then(|sealed| oidc.sealer.open(&sealed))
+        .and_then(|bytes| serde_json::from_slice::<Pending>(&bytes).ok())
+        .filter(|p| p.expires_at > Utc::now());
+    let Some(pending) = pending else { return Err(began_elsewhere()) };
+    let given = query.state.unwrap_or_default();
+    let same: bool = given.as_bytes().ct_eq(pending.state.as_bytes()).into();
+    if !same {
+        return Err(began_elsewhere());
+    }
+    if !SPENT.entry(given).or_insert(()).is_fresh() {
+        return Err(began_elsewhere());
+    }
+    // RFC 9207: a provider that says who it is must be the one that was asked.
+    if query.iss.is_some() && query.iss != state.config.sign_in.issuer {
+        return Err(refused("the answer came from another provider"));
+    }
+    if let Some(error) = query.error {
+        let why = query.error_description.unwrap_or_default();
+        tracing::warn!(%error, %why, "the provider did not sign someone in");
+        return Err(Page::sign_in_failed(
+            "The provider did not sign you in. Try again, or ask whoever looks after accounts.",
+        ));
+    }
+    let Some(code) = query.code else { return Err(refused("the answer has no code")) };
+    let (principal, tokens) = oidc.finish(code, &pending).await.map_err(|e| refused(&format!("{e:#}")))?;
+    let agent = headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    super::forms::start_session(state, jar, &principal, agent, Some(&tokens), &pending.return_to).await
+}
+
+/// Ends what the provider knows of a session. Returns where the browser should go on to.
+pub async fn sign_out(oidc: &Oidc, tokens: Option<&super::sessions::ProviderTokens>) -> Option<String> {
+    if let Some(tokens) = tokens {
+        oidc.revoke(tokens).await;
+    }
+    oidc.end_session(tokens).await.map(String::from)
+}
+
+fn seal(oidc: &Oidc, pending: &Pending) -> Result<String, Page> {
+    let bytes = serde_json::to_vec(pending).map_err(|e| Page::from(lake::LakeError::from(e)))?;
+    Ok(oidc.sealer.seal(&bytes)?)
+}
+
+fn unavailable(e: anyhow::Error) -> Page {
+    tracing::error!(error = format!("{e:#}"), "sign-in cannot begin");
+    Page::unavailable("Sign-in is not available at the moment: the identity provider does not answer. Try again shortly.")
+}
+
+fn refused(why: &str) -> Page {
+    tracing::warn!(%why, "a sign-in was refused");
+    Page::sign_in_failed("What the provider answered could not be verified. Try again; if it happens again, tell whoever runs this server.")
+}
+
+fn began_elsewhere() -> Page {
+    Page::sign_in_failed(
+        "This sign-in was begun in another browser or window, was finished before, or took longer than ten minutes. \
+         Start again.",
+    )
+}

@@ -1,0 +1,142 @@
+//! The forms of pages: demo sign-in, sign-out, and what the account page changes. Each answers with a redirect.
+
+use axum::{
+    extract::{Form, Path, State},
+    http::{HeaderMap, header},
+    response::Response,
+};
+use axum_extra::extract::{CookieJar, Form as RepeatedForm};
+use chrono::TimeDelta;
+use model::{NewToken, Principal, principal::TokenScope};
+use serde::Deserialize;
+
+use super::{
+    Caller, Via,
+    cookie::{self, Name},
+    demo, flow, return_to,
+    sessions::ProviderTokens,
+};
+use crate::{
+    problem::{Page, see_other},
+    state::AppState,
+};
+
+/// How long a new token's secret waits to be shown.
+const FLASH: TimeDelta = TimeDelta::seconds(60);
+
+#[derive(Debug, Deserialize)]
+pub struct DemoSignIn {
+    r#as: String,
+    #[serde(default)]
+    return_to: Option<String>,
+}
+
+/// `POST /auth/demo`
+pub async fn demo_sign_in(
+    State(state): State<AppState>,
+    jar: CookieJar,
+    headers: HeaderMap,
+    Form(form): Form<DemoSignIn>,
+) -> Result<Response, Page> {
+    if !state.config.demo() {
+        return Err(Page::not_found());
+    }
+    let Some(principal) = demo::person(&form.r#as) else {
+        return Err(Page::bad_request("There is no such demo person. Choose one on the sign-in page."));
+    };
+    let to = return_to::safe(form.return_to.as_deref());
+    let agent = headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    start_session(&state, &jar, &principal, agent, None, to).await
+}
+
+/// A new session with a new id; one that the browser had before ends.
+pub(super) async fn start_session(
+    state: &AppState,
+    jar: &CookieJar,
+    who: &Principal,
+    agent: &str,
+    tokens: Option<&ProviderTokens>,
+    to: &str,
+) -> Result<Response, Page> {
+    if let Some(old) = cookie::value(jar, Name::Session, state.https) {
+        state.sessions.end(&old).await?;
+    }
+    let secret = state.sessions.start(who, agent, tokens).await?;
+    tracing::info!(issuer = %who.issuer, subject = %who.subject, "signed in");
+    let mut answer = see_other(return_to::safe(Some(to)));
+    let set = cookie::set(Name::Session, state.https, &secret, state.config.session.absolute());
+    answer.headers_mut().append(header::SET_COOKIE, set);
+    Ok(answer)
+}
+
+/// `POST /auth/sign-out`
+pub async fn sign_out(State(state): State<AppState>, jar: CookieJar) -> Result<Response, Page> {
+    let mut to = "/sign-in".to_owned();
+    if let Some(secret) = cookie::value(&jar, Name::Session, state.https) {
+        let tokens = state.sessions.end(&secret).await?;
+        if let Some(oidc) = &state.oidc {
+            to = flow::sign_out(oidc, tokens.as_ref()).await.unwrap_or(to);
+        }
+    }
+    let mut answer = see_other(&to);
+    let headers = answer.headers_mut();
+    headers.append(header::SET_COOKIE, cookie::remove(Name::Session, state.https));
+    // Nothing that was shown to this person stays in the browser's cache.
+    headers.insert("Clear-Site-Data", http::HeaderValue::from_static("\"cache\""));
+    Ok(answer)
+}
+
+/// `POST /account/sessions/{id}/revoke`
+pub async fn revoke_session(
+    State(state): State<AppState>,
+    caller: Option<Caller>,
+    Path(id): Path<String>,
+) -> Result<Response, Page> {
+    let Some(caller) = by_session(caller) else { return Ok(see_other(&return_to::sign_in("/account"))) };
+    state.sessions.revoke(&caller.principal, &id).await?;
+    Ok(see_other("/account"))
+}
+
+#[derive(Debug, Deserialize)]
+pub struct TokenForm {
+    name: String,
+    days: u32,
+    #[serde(default)]
+    actions: Vec<String>,
+    /// Patterns between commas or white space; empty means all.
+    #[serde(default)]
+    datasets: String,
+}
+
+/// `POST /account/tokens`
+pub async fn create_token(
+    State(state): State<AppState>,
+    caller: Option<Caller>,
+    RepeatedForm(form): RepeatedForm<TokenForm>,
+) -> Result<Response, Page> {
+    let Some(caller) = by_session(caller) else { return Ok(see_other(&return_to::sign_in("/account"))) };
+    let datasets = form.datasets.split([',', ' ', '\n', '\r', '\t']).filter(|w| !w.is_empty()).map(str::to_owned);
+    let scope = TokenScope { actions: form.actions.into_iter().collect(), datasets: datasets.collect() };
+    let new = NewToken { name: form.name, days: form.days, scope };
+    let made = state.tokens.create(&caller.principal, None, new).await?;
+    let mut answer = see_other("/account");
+    let flash = cookie::set(Name::Flash, state.https, &made.secret, FLASH);
+    answer.headers_mut().append(header::SET_COOKIE, flash);
+    Ok(answer)
+}
+
+/// `POST /account/tokens/{id}/revoke`
+pub async fn revoke_token(
+    State(state): State<AppState>,
+    caller: Option<Caller>,
+    Path(id): Path<String>,
+) -> Result<Response, Page> {
+    let Some(caller) = by_session(caller) else { return Ok(see_other(&return_to::sign_in("/account"))) };
+    state.tokens.revoke(&caller.principal, &id).await?;
+    Ok(see_other("/account"))
+}
+
+/// Forms are for people in browsers; tokens have the API.
+fn by_session(caller: Option<Caller>) -> Option<Caller> {
+    caller.filter(|c| matches!(c.via, Via::Session(_)))
+}

@@ -1,0 +1,139 @@
+//! The command line: what can be asked of `penstock`, and what each command shares.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use lake::Lake;
+
+use crate::config::{Config, Environment};
+
+pub mod datasets;
+pub mod demo;
+pub mod ingest;
+pub mod person;
+pub mod policy;
+pub mod query;
+mod table;
+
+/// A governed data portal over one bucket: drop files in, get a catalog, SQL, exports and an API, each person seeing
+/// exactly what the policy grants.
+///
+/// Try it:  penstock demo   makes a lake with example data;  penstock serve   opens it on http://127.0.0.1:3000.
+#[derive(Debug, Parser)]
+#[command(name = "penstock", version, after_help = AFTER, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const AFTER: &str = "\
+Examples:
+  penstock demo                                       make ./demo-lake with example data
+  penstock serve                                      serve it on http://127.0.0.1:3000
+  penstock query \"select count(*) from ops.flights\" --as analyst
+  penstock --lake s3://bucket/prefix ingest           take what was dropped in landing/
+
+Settings are read from penstock.toml and PENSTOCK_… variables; none is required.";
+
+/// Which lake, and with which settings.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Global {
+    /// The lake: a folder, or s3://bucket/prefix. Default: the settings', else demo-lake
+    #[arg(long, global = true, value_name = "DIR|URL", env = "PENSTOCK_LAKE")]
+    pub lake: Option<String>,
+    /// The settings file. Default: penstock.toml, when there is one
+    #[arg(long, global = true, value_name = "FILE", env = "PENSTOCK_CONFIG")]
+    pub config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve pages and API, and ingest what is dropped in landing/
+    Serve(ServeArgs),
+    /// Ingest what is new in landing/, or a file or folder from here
+    Ingest(ingest::IngestArgs),
+    /// Run one SELECT as a person, and print what that person may see
+    Query(query::QueryArgs),
+    /// List the datasets that a person may see
+    Datasets(datasets::DatasetsArgs),
+    /// Look at the policy
+    Policy {
+        #[command(subcommand)]
+        command: policy::PolicyCommand,
+    },
+    /// Print the API's OpenAPI document
+    Openapi,
+    /// Make a demo lake from the examples and ingest everything
+    Demo(demo::DemoArgs),
+}
+
+#[derive(Debug, Clone, Default, Args)]
+pub struct ServeArgs {
+    /// Address and port. Default: 127.0.0.1:3000
+    #[arg(long, value_name = "ADDRESS")]
+    pub bind: Option<SocketAddr>,
+    /// Do not ingest what is dropped in landing/
+    #[arg(long)]
+    pub no_watch: bool,
+}
+
+/// Forms in which the command line prints rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Aligned columns for people
+    Table,
+    Csv,
+    Json,
+    /// Arrow IPC stream
+    Arrow,
+}
+
+/// The settings of this run: command line over environment over file.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn settings(global: &Global) -> anyhow::Result<Config> {
+    let mut config = Config::read(global.config.as_deref(), &Environment::of_process())?;
+    if global.lake.is_some() {
+        config.lake.location.clone_from(&global.lake);
+    }
+    Ok(config)
+}
+
+/// Runs a command on the IO runtime. Queries run on the engine's own threads.
+///
+/// # Errors
+/// The command's, or when no threads can be started.
+pub fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
+    runtime.block_on(work)
+}
+
+/// Opens the lake of the settings.
+///
+/// # Errors
+/// When it is not there or its policy cannot be read.
+pub async fn open(config: &Config) -> anyhow::Result<Lake> {
+    if let Some(folder) = config.lake.folder()
+        && !folder.is_dir()
+    {
+        anyhow::bail!(
+            "there is no lake in {}; name one with --lake, or make one with example data: penstock demo",
+            folder.display()
+        );
+    }
+    let engine = config.lake.engine(&config.limits)?;
+    Lake::open(engine).await.with_context(|| format!("the lake {} cannot be opened", config.lake.shown()))
+}
+
+/// `penstock openapi`
+///
+/// # Errors
+/// When standard output is closed.
+pub fn openapi() -> anyhow::Result<()> {
+    print!("{}", crate::openapi::text(&crate::openapi::document())?);
+    Ok(())
+}

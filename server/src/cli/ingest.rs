@@ -1,0 +1,65 @@
+//! `penstock ingest`: files into tables, with one line for each file.
+
+use std::path::PathBuf;
+
+use anyhow::bail;
+use clap::Args;
+use model::{DatasetName, IngestReport, IngestState};
+
+use super::table;
+use crate::config::Config;
+
+#[derive(Debug, Args)]
+pub struct IngestArgs {
+    /// A file, or a folder with <unit>/<dataset>/<file> below it; what is new in landing/ when absent
+    pub path: Option<PathBuf>,
+    /// The dataset that a file belongs to, as unit.dataset
+    #[arg(long, value_name = "UNIT.DATASET")]
+    pub dataset: Option<DatasetName>,
+}
+
+/// # Errors
+/// When the lake cannot be written, or when a file was refused.
+pub async fn run(config: Config, args: IngestArgs) -> anyhow::Result<()> {
+    let lake = super::open(&config).await?;
+    let reports = match &args.path {
+        Some(path) => lake.ingest_path(path, args.dataset.as_ref()).await?,
+        None => lake.ingest_landing().await?,
+    };
+    print(&reports)?;
+    let refused = reports.iter().filter(|r| r.state == IngestState::Refused).count();
+    if refused > 0 {
+        bail!("{refused} of {} files were refused", reports.len());
+    }
+    Ok(())
+}
+
+/// One line a file.
+pub(super) fn print(reports: &[IngestReport]) -> anyhow::Result<()> {
+    if reports.is_empty() {
+        println!("Nothing new.");
+        return Ok(());
+    }
+    let heads = ["dataset", "file", "state", "landed", "quarantined", "message"].map(str::to_owned);
+    let rows: Vec<Vec<String>> = reports
+        .iter()
+        .map(|r| {
+            let state = match r.state {
+                IngestState::Working => "working",
+                IngestState::Landed => "landed",
+                IngestState::Duplicate => "duplicate",
+                IngestState::Refused => "refused",
+            };
+            vec![
+                r.dataset.to_string(),
+                table::plain(&r.file),
+                state.to_owned(),
+                r.rows.landed.to_string(),
+                r.rows.quarantined.to_string(),
+                table::plain(&r.message),
+            ]
+        })
+        .collect();
+    table::lines(&mut std::io::stdout().lock(), &heads, &[false, false, false, true, true], &rows)?;
+    Ok(())
+}

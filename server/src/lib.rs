@@ -1,0 +1,16 @@
+//! The server: command line, config, sign-in, sessions, REST, OpenAPI, middleware, telemetry.
+//!
+//! Everything about data is asked of [`lake::Lake`]; everything about pages of `app`. No SQL and no Parquet here.
+
+pub mod api;
+pub mod auth;
+pub mod cli;
+pub mod config;
+pub mod middleware;
+pub mod openapi;
+pub mod problem;
+pub mod router;
+pub mod serve;
+pub mod site;
+pub mod state;
+pub mod telemetry;
