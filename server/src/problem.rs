@@ -11,7 +11,7 @@ use model::Problem;
 
 mod page;
 
-pub use page::{Page, escape, see_other};
+pub use page::{Page, escape, leave_for, see_other};
 
 pub const MEDIA_TYPE: &str = "application/problem+json";
 

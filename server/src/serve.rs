@@ -7,14 +7,7 @@ use lake::Lake;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    auth::demo,
-    cli,
-    config::Config,
-    router::router,
-    site::Site,
-    state::AppState,
-};
+use crate::{auth::demo, cli, config::Config, router::router, site::Site, state::AppState};
 
 /// Serves until the process is asked to end.
 ///
@@ -98,7 +91,10 @@ fn greet(state: &AppState) {
         println!("Sign-in through {name}");
     }
     if !state.site.is_built() {
-        println!("The web app's files are not in {}: pages have no style. Build them: make build", state.site.options.site_root);
+        println!(
+            "The web app's files are not in {}: pages have no style. Build them: make build",
+            state.site.options.site_root
+        );
     }
 }
 

@@ -102,7 +102,8 @@ pub fn assets(state: &AppState) -> Router<AppState> {
     // Only names that are there at the start: nothing of the folder can hide a page.
     for entry in std::fs::read_dir(&site.folder).into_iter().flatten().flatten() {
         let Ok(name) = entry.file_name().into_string() else { continue };
-        let asset = ["ico", "svg", "png", "webmanifest", "txt", "woff2"].iter().any(|e| name.ends_with(&format!(".{e}")));
+        let asset =
+            ["ico", "svg", "png", "webmanifest", "txt", "woff2"].iter().any(|e| name.ends_with(&format!(".{e}")));
         if asset && name != "hash.txt" && entry.path().is_file() {
             let file = get_service(tower_http::services::ServeFile::new(entry.path()));
             let file = file.layer(from_fn(move |request, next| mark_public(ASK_AGAIN, request, next)));

@@ -19,7 +19,8 @@ use crate::{
 /// For a filter that cannot be read.
 pub fn init(settings: &LogSettings, command: &Command) -> anyhow::Result<()> {
     let quiet = !matches!(command, Command::Serve(_));
-    let default = if quiet { "warn" } else { "info,datafusion=warn,deltalake=warn,delta_kernel=warn,object_store=warn" };
+    let default =
+        if quiet { "warn" } else { "info,datafusion=warn,deltalake=warn,delta_kernel=warn,object_store=warn" };
     let text = settings.filter.as_deref().unwrap_or(default);
     let filter = EnvFilter::try_new(text).with_context(|| format!("the log filter `{text}`"))?;
     let lines = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);

@@ -96,7 +96,9 @@ mod tests {
 
     #[test]
     fn foreign_cursors_and_limits_are_refused() {
-        for (cursor, limit) in [(Some("x"), None), (Some("%%"), None), (Some(""), None), (None, Some(0)), (None, Some(1_001))] {
+        for (cursor, limit) in
+            [(Some("x"), None), (Some("%%"), None), (Some(""), None), (None, Some(0)), (None, Some(1_001))]
+        {
             assert!(page(vec![1], i32::to_string, false, cursor, limit).is_err(), "{cursor:?} {limit:?}");
         }
     }

@@ -40,10 +40,9 @@ pub fn wanted(name: Option<&str>, headers: &HeaderMap) -> Result<ExportFormat, A
         .collect();
     // Stable: of two equal ones the first stands first.
     ranges.sort_by(|a, b| b.0.total_cmp(&a.0));
-    ranges
-        .iter()
-        .find_map(|(_, kind)| of_kind(kind))
-        .ok_or_else(|| ApiProblem::not_acceptable("results come as CSV, Parquet, Arrow, JSON or NDJSON; name one as format="))
+    ranges.iter().find_map(|(_, kind)| of_kind(kind)).ok_or_else(|| {
+        ApiProblem::not_acceptable("results come as CSV, Parquet, Arrow, JSON or NDJSON; name one as format=")
+    })
 }
 
 fn of_kind(kind: &str) -> Option<ExportFormat> {

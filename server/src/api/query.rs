@@ -69,7 +69,8 @@ pub fn answer(status: QueryStatus, page: Option<Page>) -> Response {
     let running = matches!(status.state, QueryState::Queued | QueryState::Running);
     let location = HeaderValue::try_from(&status_url);
     let body = axum::Json(QueryAnswer { status, page, status_url, result_url });
-    let mut answer = (if running { StatusCode::ACCEPTED } else { StatusCode::OK }, [(CACHE, cache)], body).into_response();
+    let mut answer =
+        (if running { StatusCode::ACCEPTED } else { StatusCode::OK }, [(CACHE, cache)], body).into_response();
     if running && let Ok(location) = location {
         answer.headers_mut().insert(header::LOCATION, location);
         answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));

@@ -98,7 +98,10 @@ pub async fn download(
     let mut answer = Body::from_stream(body).into_response();
     let out = answer.headers_mut();
     out.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
-    out.insert(header::CONTENT_DISPOSITION, HeaderValue::try_from(name).unwrap_or(HeaderValue::from_static("attachment")));
+    out.insert(
+        header::CONTENT_DISPOSITION,
+        HeaderValue::try_from(name).unwrap_or(HeaderValue::from_static("attachment")),
+    );
     out.insert("x-penstock-rows", HeaderValue::from(rows));
     out.insert(CACHE, came_from(&state, who, &id).await);
     Ok(answer)

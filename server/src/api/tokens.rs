@@ -47,7 +47,11 @@ pub async fn create(
     };
     let made = state.tokens.create(&caller.principal, with, new).await?;
     let at = HeaderValue::try_from(format!("/api/v1/tokens/{}", made.token.id));
-    Ok((StatusCode::CREATED, [(header::LOCATION, at.unwrap_or(HeaderValue::from_static("/api/v1/tokens")))], axum::Json(made)))
+    Ok((
+        StatusCode::CREATED,
+        [(header::LOCATION, at.unwrap_or(HeaderValue::from_static("/api/v1/tokens")))],
+        axum::Json(made),
+    ))
 }
 
 /// Revoke a token of mine, with all that were made with it.

@@ -112,8 +112,7 @@ async fn from_form(
     request: Request,
 ) -> Result<Vec<IngestReport>, ApiProblem> {
     let wrong = |e: axum::extract::multipart::MultipartError| ApiProblem::invalid(e.body_text());
-    let mut form =
-        Multipart::from_request(request, state).await.map_err(|e| ApiProblem::invalid(e.body_text()))?;
+    let mut form = Multipart::from_request(request, state).await.map_err(|e| ApiProblem::invalid(e.body_text()))?;
     let mut reports = Vec::new();
     while let Some(mut field) = form.next_field().await.map_err(wrong)? {
         if field.name() != Some("file") {

@@ -9,8 +9,23 @@ use super::cognito;
 
 /// Claims of the protocol, which say nothing about the person.
 const PROTOCOL: [&str; 17] = [
-    "iss", "sub", "aud", "exp", "iat", "nbf", "jti", "nonce", "azp", "acr", "amr", "sid", "at_hash", "c_hash",
-    "auth_time", "token_use", "event_id",
+    "iss",
+    "sub",
+    "aud",
+    "exp",
+    "iat",
+    "nbf",
+    "jti",
+    "nonce",
+    "azp",
+    "acr",
+    "amr",
+    "sid",
+    "at_hash",
+    "c_hash",
+    "auth_time",
+    "token_use",
+    "event_id",
 ];
 
 /// The principal that verified claims describe.

@@ -136,12 +136,16 @@ fn seal(oidc: &Oidc, pending: &Pending) -> Result<String, Page> {
 
 fn unavailable(e: anyhow::Error) -> Page {
     tracing::error!(error = format!("{e:#}"), "sign-in cannot begin");
-    Page::unavailable("Sign-in is not available at the moment: the identity provider does not answer. Try again shortly.")
+    Page::unavailable(
+        "Sign-in is not available at the moment: the identity provider does not answer. Try again shortly.",
+    )
 }
 
 fn refused(why: &str) -> Page {
     tracing::warn!(%why, "a sign-in was refused");
-    Page::sign_in_failed("What the provider answered could not be verified. Try again; if it happens again, tell whoever runs this server.")
+    Page::sign_in_failed(
+        "What the provider answered could not be verified. Try again; if it happens again, tell whoever runs this server.",
+    )
 }
 
 fn began_elsewhere() -> Page {

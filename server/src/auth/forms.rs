@@ -17,7 +17,7 @@ use super::{
     sessions::ProviderTokens,
 };
 use crate::{
-    problem::{Page, see_other},
+    problem::{Page, leave_for, see_other},
     state::AppState,
 };
 
@@ -71,14 +71,18 @@ pub(super) async fn start_session(
 
 /// `POST /auth/sign-out`
 pub async fn sign_out(State(state): State<AppState>, jar: CookieJar) -> Result<Response, Page> {
-    let mut to = "/sign-in".to_owned();
+    let mut onward = None;
     if let Some(secret) = cookie::value(&jar, Name::Session, state.https) {
         let tokens = state.sessions.end(&secret).await?;
         if let Some(oidc) = &state.oidc {
-            to = flow::sign_out(oidc, tokens.as_ref()).await.unwrap_or(to);
+            onward = flow::sign_out(oidc, tokens.as_ref()).await;
         }
     }
-    let mut answer = see_other(&to);
+    let mut answer = match onward {
+        // `form-action 'self'` forbids that a form's redirect leaves this server; a page that goes on by itself may.
+        Some(to) => leave_for(&to),
+        None => see_other("/sign-in"),
+    };
     let headers = answer.headers_mut();
     headers.append(header::SET_COOKIE, cookie::remove(Name::Session, state.https));
     // Nothing that was shown to this person stays in the browser's cache.

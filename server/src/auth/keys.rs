@@ -40,7 +40,12 @@ impl Keys {
     ///
     /// # Errors
     /// When the provider cannot be asked and no set is at hand.
-    pub async fn get(&self, http: &reqwest::Client, address: &Url, need: Need) -> anyhow::Result<Arc<CoreJsonWebKeySet>> {
+    pub async fn get(
+        &self,
+        http: &reqwest::Client,
+        address: &Url,
+        need: Need,
+    ) -> anyhow::Result<Arc<CoreJsonWebKeySet>> {
         let mut kept = self.kept.lock().await;
         if let Some(now) = &*kept {
             let wait = if need == Need::Newer { COOL_DOWN } else { MAX_AGE };

@@ -9,9 +9,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use lake::{Lake, LakeError};
 use model::Principal;
 use openidconnect::{
-    AdditionalClaims, AuthType, AuthUrl, AuthorizationCode, ClaimsVerificationError, ClientId,
-    ClientSecret, CsrfToken, IdToken, IssuerUrl, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier,
-    RedirectUrl, RefreshToken, RevocationUrl, Scope, SignatureVerificationError, TokenResponse as _, TokenUrl,
+    AdditionalClaims, AuthType, AuthUrl, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, CsrfToken,
+    IdToken, IssuerUrl, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
+    RefreshToken, RevocationUrl, Scope, SignatureVerificationError, TokenResponse as _, TokenUrl,
     core::{
         CoreAuthenticationFlow, CoreClient, CoreGenderClaim, CoreIdTokenVerifier, CoreJsonWebKeySet,
         CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm, CoreRevocableToken,
@@ -253,25 +253,32 @@ impl Oidc {
     }
 
     /// All checks of an ID token: signature and algorithm, issuer, audience, times, nonce, and what it is for.
-    fn check(&self, raw: &str, nonce: &str, keys: &CoreJsonWebKeySet, now: DateTime<Utc>) -> Result<Principal, Refused> {
+    fn check(
+        &self,
+        raw: &str,
+        nonce: &str,
+        keys: &CoreJsonWebKeySet,
+        now: DateTime<Utc>,
+    ) -> Result<Principal, Refused> {
         let token: AnyIdToken = raw.parse().map_err(|e| Refused::Unreadable(format!("{e}")))?;
         let issuer = IssuerUrl::new(self.issuer_text.clone()).map_err(|e| Refused::Unreadable(e.to_string()))?;
         // A public client's verifier never takes the client secret for a key.
-        let verifier = CoreIdTokenVerifier::new_public_client(ClientId::new(self.client_id.clone()), issuer, keys.clone())
-            .set_allowed_algs([
-                CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
-                CoreJwsSigningAlgorithm::EcdsaP256Sha256,
-            ])
-            .set_time_fn(move || now - SKEW)
-            .set_issue_time_verifier_fn(move |at| {
-                if at > now + SKEW {
-                    return Err(format!("issued in the future, at {at}"));
-                }
-                if at < now - MAX_AGE - SKEW {
-                    return Err(format!("issued long ago, at {at}"));
-                }
-                Ok(())
-            });
+        let verifier =
+            CoreIdTokenVerifier::new_public_client(ClientId::new(self.client_id.clone()), issuer, keys.clone())
+                .set_allowed_algs([
+                    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
+                    CoreJwsSigningAlgorithm::EcdsaP256Sha256,
+                ])
+                .set_time_fn(move || now - SKEW)
+                .set_issue_time_verifier_fn(move |at| {
+                    if at > now + SKEW {
+                        return Err(format!("issued in the future, at {at}"));
+                    }
+                    if at < now - MAX_AGE - SKEW {
+                        return Err(format!("issued long ago, at {at}"));
+                    }
+                    Ok(())
+                });
         let may_lack_nonce = self.settings.allow_missing_nonce && is_loopback(&self.issuer);
         let nonce_check = |given: Option<&Nonce>| match given {
             Some(given) if given == &Nonce::new(nonce.to_owned()) => Ok(()),
@@ -328,9 +335,8 @@ impl Oidc {
 
     fn authorization_endpoint(&self, found: &Discovered) -> anyhow::Result<Url> {
         let own = self.settings.authorization_endpoint.clone();
-        own.or_else(|| found.authorization_endpoint.clone()).context(
-            "the discovery document names no authorization endpoint; set authorization_endpoint in [sign_in]",
-        )
+        own.or_else(|| found.authorization_endpoint.clone())
+            .context("the discovery document names no authorization endpoint; set authorization_endpoint in [sign_in]")
     }
 
     fn token_endpoint(&self, found: &Discovered) -> anyhow::Result<Url> {
@@ -390,6 +396,3 @@ impl std::fmt::Debug for Oidc {
         f.debug_struct("Oidc").field("issuer", &self.issuer_text).finish_non_exhaustive()
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -250,8 +250,7 @@ fn within(inner: &TokenScope, outer: &TokenScope) -> bool {
             over == "*" || over == pattern || over.strip_suffix('*').is_some_and(|unit| pattern.starts_with(unit))
         })
     };
-    let datasets =
-        outer.datasets.is_empty() || (!inner.datasets.is_empty() && inner.datasets.iter().all(covered));
+    let datasets = outer.datasets.is_empty() || (!inner.datasets.is_empty() && inner.datasets.iter().all(covered));
     datasets && inner.actions.is_subset(&outer.actions)
 }
 

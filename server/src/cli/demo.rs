@@ -32,7 +32,8 @@ pub async fn run(mut config: Config, args: DemoArgs) -> anyhow::Result<()> {
     let Some(folder) = config.lake.folder() else {
         bail!("the demo makes a local lake; {} is not a folder", config.lake.shown());
     };
-    let examples = args.examples.or_else(examples).context("there is no examples/ folder here; name it with --examples")?;
+    let examples =
+        args.examples.or_else(examples).context("there is no examples/ folder here; name it with --examples")?;
     if is_made(&folder) {
         println!("{} is a lake already; taking what is new in its landing/", folder.display());
     } else {

@@ -83,7 +83,9 @@ impl SignInSettings {
     pub(super) fn check(&self) -> anyhow::Result<()> {
         let Some(text) = &self.issuer else {
             if self.client_id.is_some() {
-                bail!("[sign_in] has a client_id and no issuer; set issuer (PENSTOCK_ISSUER) to the provider's address");
+                bail!(
+                    "[sign_in] has a client_id and no issuer; set issuer (PENSTOCK_ISSUER) to the provider's address"
+                );
             }
             return Ok(());
         };

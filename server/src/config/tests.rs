@@ -66,7 +66,10 @@ fn unsafe_ways_to_serve_are_refused() {
     check(&[provider[0]], false);
     check(&[("PENSTOCK_ISSUER", "http://id.example.com"), provider[1]], false);
     check(&[("PENSTOCK_ALLOW_MISSING_NONCE", "true"), provider[0], provider[1]], false);
-    check(&[("PENSTOCK_ALLOW_MISSING_NONCE", "true"), ("PENSTOCK_ISSUER", "http://localhost:9229/x"), provider[1]], true);
+    check(
+        &[("PENSTOCK_ALLOW_MISSING_NONCE", "true"), ("PENSTOCK_ISSUER", "http://localhost:9229/x"), provider[1]],
+        true,
+    );
     check(&[("PENSTOCK_PUBLIC_URL", "http://data.example.com"), provider[0], provider[1]], false);
     check(&[("PENSTOCK_PUBLIC_URL", "https://data.example.com/x"), provider[0], provider[1]], false);
 }

@@ -32,8 +32,9 @@ pub fn policy(nonce: &str) -> HeaderValue {
 }
 
 /// For all that is not a page: nothing runs, nothing loads, nobody frames it.
-const CLOSED: HeaderValue =
-    HeaderValue::from_static("default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox");
+const CLOSED: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox",
+);
 
 /// Adds what the answer does not say itself.
 pub async fn secure(State(state): State<AppState>, request: Request, next: Next) -> Response {
@@ -51,10 +52,7 @@ pub async fn secure(State(state): State<AppState>, request: Request, next: Next)
     default(CORP, HeaderValue::from_static("same-origin"));
     default(PERMISSIONS, HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=(), usb=()"));
     if state.https {
-        default(
-            header::STRICT_TRANSPORT_SECURITY,
-            HeaderValue::from_static("max-age=63072000; includeSubDomains"),
-        );
+        default(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=63072000; includeSubDomains"));
     }
     match public {
         Some(Public(how)) => {

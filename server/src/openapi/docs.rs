@@ -38,7 +38,11 @@ pub async fn show(page: String) -> Response {
 fn render(out: &mut String, document: &Value) -> std::fmt::Result {
     let text = |value: &Value, key: &str| escape(value[key].as_str().unwrap_or_default());
     let operations = operations(document);
-    writeln!(out, "<header><p><a href=\"/\">Penstock</a></p><h1>API</h1><p>{}</p>", text(&document["info"], "description"))?;
+    writeln!(
+        out,
+        "<header><p><a href=\"/\">Penstock</a></p><h1>API</h1><p>{}</p>",
+        text(&document["info"], "description")
+    )?;
     writeln!(
         out,
         "<p>Send a personal token with each request; make one on your <a href=\"/account\">account page</a>.</p>\
@@ -121,7 +125,8 @@ fn render_operation(out: &mut String, path: &str, method: &str, operation: &Valu
 fn render_fields(out: &mut String, schema: &Value) -> std::fmt::Result {
     let text = |value: &Value, key: &str| escape(value[key].as_str().unwrap_or_default());
     if let Some(values) = schema["enum"].as_array() {
-        let values: Vec<String> = values.iter().filter_map(Value::as_str).map(|v| format!("<code>{}</code>", escape(v))).collect();
+        let values: Vec<String> =
+            values.iter().filter_map(Value::as_str).map(|v| format!("<code>{}</code>", escape(v))).collect();
         return writeln!(out, "<p>One of {}</p>", values.join(", "));
     }
     let parts = schema["allOf"].as_array().map(Vec::as_slice).unwrap_or_default();

@@ -24,7 +24,12 @@ const HOME: (&str, &str) = ("/", "Go to the start page");
 const SIGN_IN: (&str, &str) = ("/sign-in", "Go to the sign-in page");
 
 impl Page {
-    fn new(status: StatusCode, title: &'static str, text: impl Into<String>, onward: (&'static str, &'static str)) -> Self {
+    fn new(
+        status: StatusCode,
+        title: &'static str,
+        text: impl Into<String>,
+        onward: (&'static str, &'static str),
+    ) -> Self {
         Self { status, title, text: text.into(), onward, headers: HeaderMap::new() }
     }
 
@@ -93,7 +98,7 @@ impl From<LakeError> for Page {
 
 impl IntoResponse for Page {
     fn into_response(self) -> Response {
-        let nonce = STANDARD.encode(rand::random::<[u8; 16]>());
+        let nonce = nonce();
         let (title, text, (href, link)) = (self.title, escape(&self.text), self.onward);
         let body = format!(
             "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title} · Penstock</title>\
@@ -111,6 +116,22 @@ impl IntoResponse for Page {
     }
 }
 
+/// A page that goes on to another server by itself.
+#[must_use]
+pub fn leave_for(to: &str) -> Response {
+    let to = escape(to);
+    let body = format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Signing out · Penstock</title>\
+         <meta http-equiv=\"refresh\" content=\"0;url={to}\"></head>\
+         <body><p>You are signed out here. <a href=\"{to}\">Sign out of your account as well</a></p></body></html>"
+    );
+    let mut answer = super::html(StatusCode::OK, body);
+    answer.headers_mut().insert(header::CONTENT_SECURITY_POLICY, crate::middleware::headers::policy(&nonce()));
+    // The provider must not learn from which page someone comes.
+    answer.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    answer
+}
+
 /// `303 See Other`. `to` is an address of ours or of the provider.
 #[must_use]
 pub fn see_other(to: &str) -> Response {
@@ -122,4 +143,8 @@ pub fn see_other(to: &str) -> Response {
 #[must_use]
 pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+}
+
+fn nonce() -> String {
+    STANDARD.encode(rand::random::<[u8; 16]>())
 }

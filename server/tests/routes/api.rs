@@ -1,0 +1,4 @@
+//! `/api`
+
+mod document;
+mod v1;

@@ -1,0 +1,5 @@
+//! `/auth`
+
+mod demo;
+mod login;
+mod sign_out;

@@ -1,0 +1,13 @@
+#![allow(clippy::unwrap_used, reason = "tests")]
+//! The server from outside: the whole router over a lake of its own, asked as browsers and programs ask.
+//! The tree below mirrors the URL tree.
+
+mod account;
+mod api;
+mod auth;
+mod headers;
+mod lake_of_two_units;
+mod operations;
+mod pages;
+mod provider;
+mod server;

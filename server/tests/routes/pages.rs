@@ -1,0 +1,57 @@
+//! Pages: who is signed out is led to the sign-in page and back.
+
+use http::StatusCode;
+
+use crate::server::{Browser, Server};
+
+const PAGES: [&str; 6] =
+    ["/", "/datasets", "/datasets/ops/flights?tab=data", "/sql?sql=select+1", "/arrivals", "/account"];
+
+#[tokio::test]
+async fn signed_out_pages_lead_to_sign_in_and_remember_where() {
+    let server = Server::empty().await;
+    for path in PAGES {
+        let answer = Browser::default().get(&server, path).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{path}");
+        let to = answer.header("location");
+        if path == "/" {
+            assert_eq!(to, "/sign-in");
+        } else {
+            let back = url::form_urlencoded::parse(to.split_once('?').unwrap().1.as_bytes()).next().unwrap();
+            assert_eq!((back.0.as_ref(), back.1.as_ref()), ("return_to", path));
+        }
+    }
+}
+
+#[tokio::test]
+async fn unknown_addresses_are_404_signed_in_and_signed_out() {
+    let server = Server::empty().await;
+    for mut browser in [Browser::default(), server.signed_in("analyst").await] {
+        let answer = browser.get(&server, "/no/such/page").await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND);
+        assert!(answer.header("content-type").starts_with("text/html"));
+    }
+}
+
+#[tokio::test]
+async fn pages_render_for_everyone_who_is_signed_in() {
+    let server = Server::filled().await;
+    for name in crate::server::PEOPLE {
+        let mut browser = server.signed_in(name).await;
+        for path in PAGES {
+            let answer = browser.get(&server, path).await;
+            assert_eq!(answer.status, StatusCode::OK, "{name} {path}: {}", answer.text);
+            assert!(!answer.text.contains("canary") || !name.starts_with("partner"), "{name} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_hidden_dataset_has_the_page_of_an_absent_one() {
+    let server = Server::filled().await;
+    let mut partner = server.signed_in("partner-ua").await;
+    let hidden = partner.get(&server, "/datasets/hr/pay").await;
+    let absent = partner.get(&server, "/datasets/hr/nay").await;
+    assert_eq!((hidden.status, absent.status), (StatusCode::NOT_FOUND, StatusCode::NOT_FOUND));
+    assert!(!hidden.text.contains("canary"));
+}
