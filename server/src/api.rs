@@ -32,29 +32,29 @@ pub fn cache_header(outcome: CacheOutcome) -> HeaderValue {
 pub enum Problems {
     /// The request is not valid; `detail` says what to change.
     #[response(status = 400, content_type = "application/problem+json")]
-    Invalid(#[to_schema] Problem),
+    Invalid(Problem),
     /// Not signed in, or the token does not hold.
     #[response(status = 401, content_type = "application/problem+json")]
-    Unauthorized(#[to_schema] Problem),
+    Unauthorized(Problem),
     /// Visible, yet not allowed; or sent from another site.
     #[response(status = 403, content_type = "application/problem+json")]
-    Forbidden(#[to_schema] Problem),
+    Forbidden(Problem),
     /// Absent, or hidden from you: the same answer for both.
     #[response(status = 404, content_type = "application/problem+json")]
-    NotFound(#[to_schema] Problem),
+    NotFound(Problem),
     /// Changed by someone else meanwhile, or the query was cancelled.
     #[response(status = 409, content_type = "application/problem+json")]
-    Conflict(#[to_schema] Problem),
+    Conflict(Problem),
     /// A limit of time, memory, size or rows was met.
     #[response(status = 422, content_type = "application/problem+json")]
-    Limit(#[to_schema] Problem),
+    Limit(Problem),
     /// Too many queries run and wait; `Retry-After` says when to try again.
     #[response(status = 429, content_type = "application/problem+json")]
-    Busy(#[to_schema] Problem),
+    Busy(Problem),
     /// A fault of ours.
     #[response(status = 500, content_type = "application/problem+json")]
-    Internal(#[to_schema] Problem),
+    Internal(Problem),
     /// The store cannot be reached; `Retry-After` says when to try again.
     #[response(status = 503, content_type = "application/problem+json")]
-    Unavailable(#[to_schema] Problem),
+    Unavailable(Problem),
 }

@@ -86,6 +86,7 @@ fn forms() -> Router<AppState> {
         .route(auth::oidc::CALLBACK, get(auth::flow::callback))
         .route("/auth/demo", post(auth::forms::demo_sign_in))
         .route("/auth/sign-out", post(auth::forms::sign_out))
+        .route("/queries/{id}/cancel", post(auth::forms::cancel_query))
         .route("/account/sessions/{id}/revoke", post(auth::forms::revoke_session))
         .route("/account/tokens", post(auth::forms::create_token))
         .route("/account/tokens/{id}/revoke", post(auth::forms::revoke_token))

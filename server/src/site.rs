@@ -67,6 +67,11 @@ impl Site {
         if let Ok(list) = folder.join(options.hash_file.as_ref()).canonicalize() {
             options.hash_file = list.to_string_lossy().into();
         }
+        let beside = std::env::current_exe().ok().and_then(|p| Some(p.parent()?.join(options.hash_file.as_ref())));
+        if !beside.is_some_and(|list| list.is_file()) {
+            // Not built: pages render, without script and style.
+            options.hash_files = false;
+        }
         Ok(Self { options, folder })
     }
 

@@ -7,10 +7,11 @@ use std::time::Duration;
 use axum::{
     extract::{Query, State},
     http::{HeaderMap, header},
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use axum_extra::extract::CookieJar;
 use chrono::{TimeDelta, Utc};
+use lake::LakeError;
 use moka::sync::Cache;
 use serde::Deserialize;
 use std::sync::LazyLock;
@@ -39,7 +40,7 @@ pub struct Login {
 }
 
 /// `GET /auth/login`: on to the provider.
-pub async fn login(State(state): State<AppState>, Query(query): Query<Login>) -> Result<Response, Page> {
+pub async fn login(State(state): State<AppState>, Query(query): Query<Login>) -> Result<Response, Failed> {
     let to = return_to::safe(query.return_to.as_deref());
     let Some(oidc) = &state.oidc else { return Ok(see_other(&return_to::sign_in(to))) };
     let (url, pending) = oidc.begin(to).await.map_err(unavailable)?;
@@ -70,8 +71,8 @@ pub async fn callback(
     jar: CookieJar,
     headers: HeaderMap,
     Query(query): Query<Callback>,
-) -> Result<Response, Page> {
-    let Some(oidc) = &state.oidc else { return Err(Page::not_found()) };
+) -> Result<Response, Failed> {
+    let Some(oidc) = &state.oidc else { return Err(Page::not_found().into()) };
     let answer = finish(&state, oidc, &jar, &headers, query).await;
     // Spent, whatever became of it.
     let gone = cookie::remove(Name::SignIn, state.https);
@@ -80,7 +81,11 @@ pub async fn callback(
             answer.headers_mut().append(header::SET_COOKIE, gone);
             Ok(answer)
         }
-        Err(page) => Err(page.with_cookie(gone)),
+        Err(failed) => {
+            let mut answer = failed.into_response();
+            answer.headers_mut().append(header::SET_COOKIE, gone);
+            Ok(answer)
+        }
     }
 }
 
@@ -90,7 +95,7 @@ async fn finish(
     jar: &CookieJar,
     headers: &HeaderMap,
     query: Callback,
-) -> Result<Response, Page> {
+) -> Result<Response, Failed> {
     let pending = cookie::value(jar, Name::SignIn, state.https)
         .and_then(|sealed| oidc.sealer.open(&sealed))
         .and_then(|bytes| serde_json::from_slice::<Pending>(&bytes).ok())
@@ -111,14 +116,12 @@ async fn finish(
     if let Some(error) = query.error {
         let why = query.error_description.unwrap_or_default();
         tracing::warn!(%error, %why, "the provider did not sign someone in");
-        return Err(Page::sign_in_failed(
-            "The provider did not sign you in. Try again, or ask whoever looks after accounts.",
-        ));
+        return Err(Failed::Because("denied"));
     }
     let Some(code) = query.code else { return Err(refused("the answer has no code")) };
     let (principal, tokens) = oidc.finish(code, &pending).await.map_err(|e| refused(&format!("{e:#}")))?;
     let agent = headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    super::forms::start_session(state, jar, &principal, agent, Some(&tokens), &pending.return_to).await
+    Ok(super::forms::start_session(state, jar, &principal, agent, Some(&tokens), &pending.return_to).await?)
 }
 
 /// Ends what the provider knows of a session. Returns where the browser should go on to.
@@ -129,28 +132,51 @@ pub async fn sign_out(oidc: &Oidc, tokens: Option<&super::sessions::ProviderToke
     oidc.end_session(tokens).await.map(String::from)
 }
 
-fn seal(oidc: &Oidc, pending: &Pending) -> Result<String, Page> {
-    let bytes = serde_json::to_vec(pending).map_err(|e| Page::from(lake::LakeError::from(e)))?;
+fn seal(oidc: &Oidc, pending: &Pending) -> Result<String, Failed> {
+    let bytes = serde_json::to_vec(pending).map_err(LakeError::from)?;
     Ok(oidc.sealer.seal(&bytes)?)
 }
 
-fn unavailable(e: anyhow::Error) -> Page {
+/// A sign-in that did not come about.
+#[derive(Debug)]
+pub enum Failed {
+    /// Back to the sign-in page, which has words for this code.
+    Because(&'static str),
+    Page(Page),
+}
+
+impl From<Page> for Failed {
+    fn from(page: Page) -> Self {
+        Self::Page(page)
+    }
+}
+
+impl From<LakeError> for Failed {
+    fn from(e: LakeError) -> Self {
+        Self::Page(e.into())
+    }
+}
+
+impl IntoResponse for Failed {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Because(code) => see_other(&format!("/sign-in?error={code}")),
+            Self::Page(page) => page.into_response(),
+        }
+    }
+}
+
+fn unavailable(e: anyhow::Error) -> Failed {
     tracing::error!(error = format!("{e:#}"), "sign-in cannot begin");
-    Page::unavailable(
-        "Sign-in is not available at the moment: the identity provider does not answer. Try again shortly.",
-    )
+    Failed::Because("unavailable")
 }
 
-fn refused(why: &str) -> Page {
+fn refused(why: &str) -> Failed {
     tracing::warn!(%why, "a sign-in was refused");
-    Page::sign_in_failed(
-        "What the provider answered could not be verified. Try again; if it happens again, tell whoever runs this server.",
-    )
+    Failed::Because("refused")
 }
 
-fn began_elsewhere() -> Page {
-    Page::sign_in_failed(
-        "This sign-in was begun in another browser or window, was finished before, or took longer than ten minutes. \
-         Start again.",
-    )
+/// In another browser or window, finished before, or longer than ten minutes ago.
+fn began_elsewhere() -> Failed {
+    Failed::Because("expired")
 }

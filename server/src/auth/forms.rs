@@ -140,6 +140,17 @@ pub async fn revoke_token(
     Ok(see_other("/account"))
 }
 
+/// `POST /queries/{id}/cancel`: back to the editor. Not with the text: that would run it again.
+pub async fn cancel_query(
+    State(state): State<AppState>,
+    caller: Option<Caller>,
+    Path(id): Path<String>,
+) -> Result<Response, Page> {
+    let Some(caller) = by_session(caller) else { return Ok(see_other(&return_to::sign_in("/sql"))) };
+    state.lake.cancel_query(&caller.principal, &id).await?;
+    Ok(see_other("/sql"))
+}
+
 /// Forms are for people in browsers; tokens have the API.
 fn by_session(caller: Option<Caller>) -> Option<Caller> {
     caller.filter(|c| matches!(c.via, Via::Session(_)))

@@ -10,11 +10,11 @@ use lake::{Lake, LakeError};
 use model::Principal;
 use openidconnect::{
     AdditionalClaims, AuthType, AuthUrl, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, CsrfToken,
-    IdToken, IssuerUrl, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
-    RefreshToken, RevocationUrl, Scope, SignatureVerificationError, TokenResponse as _, TokenUrl,
+    IdToken, IssuerUrl, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope,
+    SignatureVerificationError, TokenResponse as _, TokenUrl,
     core::{
         CoreAuthenticationFlow, CoreClient, CoreGenderClaim, CoreIdTokenVerifier, CoreJsonWebKeySet,
-        CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm, CoreRevocableToken,
+        CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm,
     },
     reqwest,
 };
@@ -224,18 +224,17 @@ impl Oidc {
             own => own,
         };
         let Some(at) = at else { return Ok(()) };
-        let mut client = CoreClient::new(
-            ClientId::new(self.client_id.clone()),
-            IssuerUrl::new(self.issuer_text.clone())?,
-            CoreJsonWebKeySet::new(vec![]),
-        )
-        .set_revocation_url(RevocationUrl::from_url(at))
-        .set_auth_type(self.auth_type(&found));
-        if let Some(secret) = &self.settings.client_secret {
-            client = client.set_client_secret(ClientSecret::new(secret.clone()));
+        // By hand (RFC 7009): the library takes https addresses only, and providers on this machine have none.
+        let mut form = vec![("token", refresh), ("token_type_hint", "refresh_token")];
+        let mut request = self.http.post(at);
+        match (&self.settings.client_secret, self.auth_type(&found)) {
+            (Some(secret), AuthType::BasicAuth) => request = request.basic_auth(&self.client_id, Some(secret)),
+            (Some(secret), _) => form.extend([("client_id", self.client_id.as_str()), ("client_secret", secret)]),
+            (None, _) => form.push(("client_id", &self.client_id)),
         }
-        let token: CoreRevocableToken = RefreshToken::new(refresh.to_owned()).into();
-        client.revoke_token(token)?.request_async(&self.http).await.context("revocation")?;
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let request = request.header("content-type", "application/x-www-form-urlencoded").body(body);
+        request.send().await?.error_for_status().context("revocation")?;
         Ok(())
     }
 

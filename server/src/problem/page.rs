@@ -1,7 +1,7 @@
 //! Plain pages for what goes wrong outside the web app: a form, a sign-in, a panic. No script; one style with a nonce.
 
 use axum::{
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -15,72 +15,45 @@ pub struct Page {
     status: StatusCode,
     title: &'static str,
     text: String,
-    /// Address and words of the link.
-    onward: (&'static str, &'static str),
-    headers: HeaderMap,
 }
 
-const HOME: (&str, &str) = ("/", "Go to the start page");
-const SIGN_IN: (&str, &str) = ("/sign-in", "Go to the sign-in page");
-
 impl Page {
-    fn new(
-        status: StatusCode,
-        title: &'static str,
-        text: impl Into<String>,
-        onward: (&'static str, &'static str),
-    ) -> Self {
-        Self { status, title, text: text.into(), onward, headers: HeaderMap::new() }
+    fn new(status: StatusCode, title: &'static str, text: impl Into<String>) -> Self {
+        Self { status, title, text: text.into() }
     }
 
     #[must_use]
     pub fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "Page not found", "There is nothing at this address.", HOME)
+        Self::new(StatusCode::NOT_FOUND, "Page not found", "There is nothing at this address.")
     }
 
     #[must_use]
     pub fn bad_request(text: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "That did not work", text, HOME)
-    }
-
-    #[must_use]
-    pub fn sign_in_failed(text: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "You are not signed in", text, SIGN_IN)
-    }
-
-    #[must_use]
-    pub fn unavailable(text: impl Into<String>) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "Not available at the moment", text, SIGN_IN)
+        Self::new(StatusCode::BAD_REQUEST, "That did not work", text)
     }
 
     #[must_use]
     pub fn cross_site() -> Self {
         let text = "This form was sent from another site. Open the page here and send it again.";
-        Self::new(StatusCode::FORBIDDEN, "That did not work", text, HOME)
+        Self::new(StatusCode::FORBIDDEN, "That did not work", text)
     }
 
     #[must_use]
     pub fn misdirected() -> Self {
         let text = "The demo answers on this machine only: open http://localhost or http://127.0.0.1 with its port.";
-        Self::new(StatusCode::MISDIRECTED_REQUEST, "Not the name of this server", text, HOME)
+        Self::new(StatusCode::MISDIRECTED_REQUEST, "Not the name of this server", text)
     }
 
     #[must_use]
     pub fn method() -> Self {
         let text = "This address does not take that kind of request.";
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "That did not work", text, HOME)
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "That did not work", text)
     }
 
     #[must_use]
     pub fn panicked(request_id: &str) -> Self {
         let text = format!("Something went wrong on our side. If it happens again, tell us this number: {request_id}");
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong", text, HOME)
-    }
-
-    #[must_use]
-    pub fn with_cookie(mut self, cookie: HeaderValue) -> Self {
-        self.headers.append(header::SET_COOKIE, cookie);
-        self
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong", text)
     }
 }
 
@@ -92,25 +65,24 @@ impl From<LakeError> for Page {
             s if s.is_server_error() => "Something went wrong",
             _ => "That did not work",
         };
-        Self::new(problem.status(), title, problem.problem.detail, HOME)
+        Self::new(problem.status(), title, problem.problem.detail)
     }
 }
 
 impl IntoResponse for Page {
     fn into_response(self) -> Response {
         let nonce = nonce();
-        let (title, text, (href, link)) = (self.title, escape(&self.text), self.onward);
+        let (title, text) = (self.title, escape(&self.text));
         let body = format!(
             "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title} · Penstock</title>\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
              <style nonce=\"{nonce}\">:root{{color-scheme:light dark}}\
              body{{font:1rem/1.6 system-ui,sans-serif;max-width:34rem;margin:18vh auto 0;padding:0 1.5rem}}\
              h1{{font-size:1.5rem;line-height:1.3}}</style></head>\
-             <body><main><h1>{title}</h1><p>{text}</p><p><a href=\"{href}\">{link}</a></p></main></body></html>"
+             <body><main><h1>{title}</h1><p>{text}</p><p><a href=\"/\">Go to the start page</a></p></main></body></html>"
         );
         let mut answer = super::html(self.status, body);
         let headers = answer.headers_mut();
-        headers.extend(self.headers);
         headers.insert(header::CONTENT_SECURITY_POLICY, crate::middleware::headers::policy(&nonce));
         answer
     }
