@@ -18,7 +18,7 @@ pub struct SessionSettings {
 
 impl Default for SessionSettings {
     fn default() -> Self {
-        Self { idle_minutes: 8 * 60, absolute_hours: 7 * 24, cache_seconds: 3 }
+        Self { idle_minutes: 8 * 60, absolute_hours: 12, cache_seconds: 3 }
     }
 }
 

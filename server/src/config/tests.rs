@@ -79,3 +79,19 @@ fn secrets_are_not_in_debug_output() {
     let env = [("PENSTOCK_CLIENT_SECRET", "canary-secret"), ("PENSTOCK_SECRET", "canary-secret")];
     assert!(!format!("{:?}", read("", &env).unwrap()).contains("canary"));
 }
+
+#[test]
+fn the_example_file_names_every_setting_and_its_variable() {
+    let text = include_str!("../../../penstock.example.toml");
+    let set: String = text
+        .lines()
+        .map(|line| line.strip_prefix("# ").filter(|l| l.contains(" = ")).unwrap_or(line))
+        .fold(String::new(), |all, line| all + line + "\n");
+    let table: toml::Table = set.parse().unwrap();
+    for (name, section, key, _) in environment::VARIABLES {
+        assert!(table[*section].get(key).is_some(), "[{section}] {key}");
+        assert!(text.contains(name), "{name}");
+    }
+    let config: Config = table.try_into().unwrap();
+    assert_eq!(config.session.absolute_hours, SessionSettings::default().absolute_hours);
+}
