@@ -18,7 +18,7 @@ use leptos::{
     config::{LeptosOptions, get_configuration},
     prelude::{expect_context, provide_context, use_context},
 };
-use leptos_axum::{AxumRouteListing, LeptosRoutes as _, ResponseOptions, generate_route_list};
+use leptos_axum::{AxumRouteListing, LeptosRoutes as _, ResponseOptions};
 use model::{Principal, SessionSummary, TokenSummary};
 use tower_http::services::ServeDir;
 
@@ -84,7 +84,7 @@ impl Site {
 
 /// The pages. Whoever is not signed in is led to the sign-in page first.
 pub fn pages(state: &AppState) -> Router<AppState> {
-    let listed: Vec<AxumRouteListing> = generate_route_list(app::App);
+    let listed: Vec<AxumRouteListing> = app::route_list();
     let options = state.site.options.clone();
     Router::new()
         .leptos_routes_with_context(state, listed, context(state), move || app::shell(options.clone()))
