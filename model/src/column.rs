@@ -120,8 +120,8 @@ pub struct ColumnStatistics {
     pub nulls: u64,
     /// Different values, estimated (HyperLogLog).
     pub distinct: u64,
-    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    #[cfg_attr(feature = "openapi", schema(value_type = serde_json::Value))]
     pub min: Cell,
-    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    #[cfg_attr(feature = "openapi", schema(value_type = serde_json::Value))]
     pub max: Cell,
 }

@@ -18,7 +18,7 @@ pub struct Page {
     /// 0-based number of the first row.
     pub offset: u64,
     /// Each row has one cell a column, in the order of `columns`.
-    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Vec<Object>>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Vec<serde_json::Value>>))]
     pub rows: Vec<Vec<Cell>>,
     /// Rows of the whole result.
     pub rows_total: u64,
