@@ -28,7 +28,6 @@ pub fn cache_header(outcome: CacheOutcome) -> HeaderValue {
 
 /// What every route of the API may answer beside its own.
 #[derive(Debug, IntoResponses)]
-#[expect(dead_code, reason = "documents answers; the values are made in `problem`")]
 pub enum Problems {
     /// The request is not valid; `detail` says what to change.
     #[response(status = 400, content_type = "application/problem+json")]

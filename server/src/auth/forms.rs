@@ -1,11 +1,13 @@
 //! The forms of pages: demo sign-in, sign-out, and what the account page changes. Each answers with a redirect.
 
+use std::collections::BTreeSet;
+
 use axum::{
-    extract::{Form, Path, State},
+    extract::{Form, Path, RawForm, State},
     http::{HeaderMap, header},
     response::Response,
 };
-use axum_extra::extract::{CookieJar, Form as RepeatedForm};
+use axum_extra::extract::CookieJar;
 use chrono::TimeDelta;
 use model::{NewToken, Principal, principal::TokenScope};
 use serde::Deserialize;
@@ -101,27 +103,39 @@ pub async fn revoke_session(
     Ok(see_other("/account"))
 }
 
-#[derive(Debug, Deserialize)]
-pub struct TokenForm {
-    name: String,
-    days: u32,
-    #[serde(default)]
-    actions: Vec<String>,
-    /// Patterns between commas or white space; empty means all.
-    #[serde(default)]
-    datasets: String,
+/// The fields of the token form; `actions` is repeated, which is why it is read by hand.
+fn token_form(bytes: &[u8]) -> Result<NewToken, Page> {
+    let mut new =
+        NewToken { name: String::new(), days: 0, scope: TokenScope { actions: BTreeSet::new(), datasets: Vec::new() } };
+    for (name, value) in url::form_urlencoded::parse(bytes) {
+        match name.as_ref() {
+            "name" => new.name = value.into_owned(),
+            "days" => {
+                let days = value.trim().parse();
+                new.days = days.map_err(|_| Page::bad_request("How long the token lives must be a number of days."))?;
+            }
+            "actions" => {
+                new.scope.actions.insert(value.into_owned());
+            }
+            "datasets" => {
+                // Patterns between commas or white space; empty means all.
+                let words = value.split([',', ' ', '\n', '\r', '\t']).filter(|w| !w.is_empty());
+                new.scope.datasets.extend(words.map(str::to_owned));
+            }
+            _ => {}
+        }
+    }
+    Ok(new)
 }
 
 /// `POST /account/tokens`
 pub async fn create_token(
     State(state): State<AppState>,
     caller: Option<Caller>,
-    RepeatedForm(form): RepeatedForm<TokenForm>,
+    RawForm(form): RawForm,
 ) -> Result<Response, Page> {
     let Some(caller) = by_session(caller) else { return Ok(see_other(&return_to::sign_in("/account"))) };
-    let datasets = form.datasets.split([',', ' ', '\n', '\r', '\t']).filter(|w| !w.is_empty()).map(str::to_owned);
-    let scope = TokenScope { actions: form.actions.into_iter().collect(), datasets: datasets.collect() };
-    let new = NewToken { name: form.name, days: form.days, scope };
+    let new = token_form(&form)?;
     let made = state.tokens.create(&caller.principal, None, new).await?;
     let mut answer = see_other("/account");
     let flash = cookie::set(Name::Flash, state.https, &made.secret, FLASH);

@@ -20,6 +20,7 @@ use openidconnect::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use subtle::ConstantTimeEq as _;
 use tokio::sync::Mutex;
 use url::Url;
 
@@ -280,7 +281,7 @@ impl Oidc {
                 });
         let may_lack_nonce = self.settings.allow_missing_nonce && is_loopback(&self.issuer);
         let nonce_check = |given: Option<&Nonce>| match given {
-            Some(given) if given == &Nonce::new(nonce.to_owned()) => Ok(()),
+            Some(given) if bool::from(given.secret().as_bytes().ct_eq(nonce.as_bytes())) => Ok(()),
             Some(_) => Err("another nonce".to_owned()),
             None if may_lack_nonce => Ok(()),
             None => Err("no nonce".to_owned()),

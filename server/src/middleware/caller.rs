@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{Request, State},
-    http::header,
+    http::{HeaderMap, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
@@ -26,7 +26,9 @@ pub async fn resolve(State(state): State<AppState>, mut request: Request, next: 
     if path.starts_with("/pkg/") {
         return next.run(request).await;
     }
-    match find(&state, &request, api).await {
+    // Owned: a body cannot be shared between threads, and so neither can the request while we wait.
+    let credentials = Credentials::of(&state, request.headers(), api);
+    match find(&state, credentials).await {
         Ok(Some(caller)) => {
             request.extensions_mut().insert(caller);
             next.run(request).await
@@ -49,19 +51,40 @@ impl From<LakeError> for Refused {
     }
 }
 
-async fn find(state: &AppState, request: &Request, api: bool) -> Result<Option<Caller>, Refused> {
-    // Tokens are for the API: a page rendered for one could be sent to people by a link.
-    if api && let Some(given) = request.headers().get(header::AUTHORIZATION) {
-        let given = given.to_str().map_err(|_| Refused::Token)?;
-        let (scheme, token) = given.split_once(' ').unwrap_or_default();
-        if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(Refused::Token);
+/// What the request brings along to say who asks.
+enum Credentials {
+    None,
+    Unreadable,
+    Token(String),
+    Cookie(String),
+}
+
+impl Credentials {
+    fn of(state: &AppState, headers: &HeaderMap, api: bool) -> Self {
+        // Tokens are for the API: a page rendered for one could be sent to people by a link.
+        if api && let Some(given) = headers.get(header::AUTHORIZATION) {
+            let given = given.to_str().ok().and_then(|g| g.split_once(' '));
+            return match given {
+                Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Self::Token(token.trim().to_owned()),
+                _ => Self::Unreadable,
+            };
         }
-        let (principal, used) = state.tokens.find(token.trim()).await?.ok_or(Refused::Token)?;
-        return Ok(Some(Caller { principal, via: Via::Token(used) }));
+        let jar = CookieJar::from_headers(headers);
+        cookie::value(&jar, Name::Session, state.https).map_or(Self::None, Self::Cookie)
     }
-    let jar = CookieJar::from_headers(request.headers());
-    let Some(secret) = cookie::value(&jar, Name::Session, state.https) else { return Ok(None) };
-    let found = state.sessions.find(&secret).await?;
-    Ok(found.map(|s| Caller { principal: s.principal.clone(), via: Via::Session(s.id.clone()) }))
+}
+
+async fn find(state: &AppState, credentials: Credentials) -> Result<Option<Caller>, Refused> {
+    match credentials {
+        Credentials::None => Ok(None),
+        Credentials::Unreadable => Err(Refused::Token),
+        Credentials::Token(token) => {
+            let (principal, used) = state.tokens.find(&token).await?.ok_or(Refused::Token)?;
+            Ok(Some(Caller { principal, via: Via::Token(used) }))
+        }
+        Credentials::Cookie(secret) => {
+            let found = state.sessions.find(&secret).await?;
+            Ok(found.map(|s| Caller { principal: s.principal.clone(), via: Via::Session(s.id.clone()) }))
+        }
+    }
 }
