@@ -13,6 +13,7 @@ use model::{RecentQuery, RowsRequest};
 use crate::{Lake, LakeError, Result, result::StoredResult};
 
 mod admission;
+mod aside;
 mod cancel;
 mod engine;
 mod flight;

@@ -1,5 +1,6 @@
 //! Ending a query for real. Dropping the stream of some joins, or aborting their task, does not: they compute for
-//! minutes within one poll. So these yield after every batch, and a join's filter asks a flag.
+//! minutes within one poll. So these yield after every batch, and a join's filter asks a flag; such a join also computes
+//! [aside](super::aside).
 
 use std::sync::{
     Arc,
@@ -21,6 +22,8 @@ use datafusion::{
     scalar::ScalarValue,
 };
 use tokio_util::sync::CancellationToken;
+
+use super::aside::AsideExec;
 
 /// Ends one query: work that awaits sees the token, work that computes sees the flag.
 #[derive(Debug, Clone, Default)]
@@ -64,18 +67,20 @@ pub(super) fn stoppable(plan: Arc<dyn ExecutionPlan>, stop: &Stop) -> Result<Arc
         let node: Arc<dyn ExecutionPlan> = if let Some(join) = node.downcast_ref::<NestedLoopJoinExec>() {
             // Without a filter there is nothing to guard: it gives a batch a step.
             match join.filter() {
-                Some(filter) => Arc::new(NestedLoopJoinExec::try_new(
+                Some(filter) => Arc::new(AsideExec::new(Arc::new(NestedLoopJoinExec::try_new(
                     Arc::clone(join.left()),
                     Arc::clone(join.right()),
                     Some(guarded(filter)),
                     join.join_type(),
                     join.projection().as_ref().map(|p| p.to_vec()),
-                )?),
+                )?))),
                 None => node,
             }
         } else if let Some(join) = node.downcast_ref::<HashJoinExec>() {
             match join.filter() {
-                Some(filter) => join.builder().with_filter(Some(guarded(filter))).build_exec()?,
+                Some(filter) => {
+                    Arc::new(AsideExec::new(join.builder().with_filter(Some(guarded(filter))).build_exec()?))
+                }
                 None => node,
             }
         } else if node.is::<CrossJoinExec>() || node.is::<SortMergeJoinExec>() || node.is::<UnnestExec>() {

@@ -186,7 +186,8 @@ async fn c_01_whatever_differs_in_a_plan_differs_in_its_key() {
         "select '1' as v",
         "select 1.0 as v",
         "select cast(1 as int) as v",
-        "select cast(1 as double) as v",
+        "select cast(1 as decimal(9, 2)) as v",
+        "select cast(1 as decimal(9, 3)) as v",
         "select arrow_cast('1', 'Utf8View') as v",
         "select arrow_cast('1', 'LargeUtf8') as v",
         "select arrow_cast(1, 'Timestamp(Second, None)') as v",
@@ -209,7 +210,6 @@ async fn c_01_whatever_differs_in_a_plan_differs_in_its_key() {
         "select x from a union select y from b",
         "select row_number() over (order by x) as v from a",
         "select row_number() over (order by x desc) as v from a",
-        "select x from a group by x",
         "select x from a group by x having count(*) > 1",
     ];
     let mut keys = std::collections::HashMap::new();
@@ -348,7 +348,7 @@ async fn d_04_joins_without_keys_end_at_the_deadline_and_the_rest_is_served() {
         "SELECT a.x FROM a CROSS JOIN b ORDER BY a.x + b.y DESC LIMIT 3",
         "SELECT count(*) FROM a LEFT JOIN b ON a.x + b.y < 0",
     ] {
-        let bench = Bench::new(&quick(Duration::from_millis(1500)));
+        let bench = Bench::new(&quick(Duration::from_millis(2000)));
         let begun = Instant::now();
         let neighbour = async {
             tokio::time::sleep(Duration::from_millis(300)).await;
@@ -359,8 +359,8 @@ async fn d_04_joins_without_keys_end_at_the_deadline_and_the_rest_is_served() {
         let how = How::default();
         let (bombed, served) = tokio::join!(bench.ask(bomb, &how), neighbour);
         assert!(matches!(bombed, Err(LakeError::Limit { .. })), "{bomb}: {bombed:?}");
-        assert!(begun.elapsed() < Duration::from_millis(2500), "{bomb}: {:?}", begun.elapsed());
-        assert!(served < Duration::from_millis(1200), "{bomb}: the neighbour waited {served:?}");
+        assert!(begun.elapsed() < Duration::from_millis(3000), "{bomb}: {:?}", begun.elapsed());
+        assert!(served < Duration::from_millis(1000), "{bomb}: the neighbour waited {served:?}");
         bench.idle_within(Duration::from_secs(1), bomb).await;
     }
 }
