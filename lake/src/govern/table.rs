@@ -58,7 +58,9 @@ impl GovernedTable {
                 Some(mask) => Field::new(column, mask.get_type(&over.schema)?, true),
                 None => Field::new(column, field.data_type().clone(), field.is_nullable()),
             };
-            Ok(shown.with_metadata(label.into_iter().collect()))
+            let masked = access.note.masks.iter().find(|(name, _)| name == column);
+            let masked = masked.map(|(_, how)| (MASKED.to_owned(), how.clone()));
+            Ok(shown.with_metadata(label.into_iter().chain(masked).collect()))
         });
         let schema = Arc::new(Schema::new(fields.collect::<Result<Vec<_>>>()?));
         let filter = access.filter.as_ref().map(|f| over.simplify(f)).transpose()?;
@@ -95,6 +97,9 @@ impl GovernedTable {
 
 /// The field metadata that a visible column keeps: the header as its author wrote it.
 const LABEL: &str = "label";
+
+/// The field metadata that says in words how a column is masked, for whoever reads a result.
+const MASKED: &str = "masked";
 
 /// Not forwarded, so that nothing of the raw table shows: constraints, definition, logical plan, defaults, statistics,
 /// and all writes.

@@ -29,6 +29,7 @@ pub struct Bench {
     _folder: tempfile::TempDir,
 }
 
+#[allow(dead_code, reason = "not every suite uses all of it")]
 impl Bench {
     /// `ops.flights(carrier, flight, delay)` with three rows of UA, two of DL, one of AA.
     pub async fn new() -> Self {
@@ -48,7 +49,6 @@ impl Bench {
         self.lake = Lake::open(self.config.clone()).await.unwrap();
     }
 
-    #[allow(dead_code, reason = "not every suite changes the policy")]
     pub async fn policy(&self, text: &str) {
         self.store().write(&lake::store::path::policy(), text.to_owned()).await.unwrap();
     }
