@@ -1,29 +1,24 @@
 //! Memory of one query within the memory of all.
 
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::{fmt, sync::Arc};
 
 use datafusion::{
-    error::{DataFusionError, Result},
-    execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation},
+    error::Result,
+    execution::memory_pool::{FairSpillPool, MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation},
 };
 
-/// A bound of its own before the pool that all share.
+/// A pool of its own before the pool that all share. Fair in itself: a sort that took all there is would leave nothing
+/// for the merge of what it spilled.
 #[derive(Debug)]
 pub(super) struct QueryPool {
+    own: FairSpillPool,
     all: Arc<dyn MemoryPool>,
     limit: usize,
-    used: AtomicUsize,
 }
 
 impl QueryPool {
     pub(super) fn new(all: Arc<dyn MemoryPool>, limit: usize) -> Self {
-        Self { all, limit, used: AtomicUsize::new(0) }
+        Self { own: FairSpillPool::new(limit), all, limit }
     }
 }
 
@@ -33,39 +28,32 @@ impl MemoryPool for QueryPool {
     }
 
     fn register(&self, consumer: &MemoryConsumer) {
+        self.own.register(consumer);
         self.all.register(consumer);
     }
 
     fn unregister(&self, consumer: &MemoryConsumer) {
+        self.own.unregister(consumer);
         self.all.unregister(consumer);
     }
 
     fn grow(&self, reservation: &MemoryReservation, additional: usize) {
-        self.used.fetch_add(additional, Ordering::Relaxed);
+        self.own.grow(reservation, additional);
         self.all.grow(reservation, additional);
     }
 
     fn shrink(&self, reservation: &MemoryReservation, shrink: usize) {
-        self.used.fetch_sub(shrink, Ordering::Relaxed);
+        self.own.shrink(reservation, shrink);
         self.all.shrink(reservation, shrink);
     }
 
     fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
-        let within = |used: usize| used.checked_add(additional).filter(|n| *n <= self.limit);
-        self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, within).map_err(|used| {
-            DataFusionError::ResourcesExhausted(format!(
-                "{} asks for {additional} bytes more than the {used} of {} that the query has",
-                reservation.consumer().name(),
-                self.limit
-            ))
-        })?;
-        self.all.try_grow(reservation, additional).inspect_err(|_| {
-            self.used.fetch_sub(additional, Ordering::Relaxed);
-        })
+        self.own.try_grow(reservation, additional)?;
+        self.all.try_grow(reservation, additional).inspect_err(|_| self.own.shrink(reservation, additional))
     }
 
     fn reserved(&self) -> usize {
-        self.used.load(Ordering::Relaxed)
+        self.own.reserved()
     }
 
     fn memory_limit(&self) -> MemoryLimit {

@@ -98,17 +98,19 @@ fn size(batch: &RecordBatch) -> usize {
         .sum()
 }
 
+/// What the disk manager writes into an IO error when spills meet their bound; it has no kind of its own.
+const SPILL_FULL: &str = "datafusion.runtime.max_temp_directory_size";
+
 fn fault(e: DataFusionError, limits: &Limits) -> LakeError {
-    match e.find_root() {
-        DataFusionError::ResourcesExhausted(detail) => {
-            tracing::info!(detail, "a query met a bound of memory or disk");
-            let (one, spill) = (limits.query_memory >> 20, limits.spill >> 20);
-            let message = format!(
-                "the query needs more memory than there is for it ({one} MiB, and {spill} MiB of disk for all); \
-                 select fewer columns, filter earlier, or group by fewer values"
-            );
-            LakeError::Limit { message }
-        }
-        _ => execution_error(e),
+    let memory = matches!(e.find_root(), DataFusionError::ResourcesExhausted(_));
+    if !memory && !e.to_string().contains(SPILL_FULL) {
+        return execution_error(e);
     }
+    tracing::info!(error = %e, "a query met a bound of memory or disk");
+    let (one, spill) = (limits.query_memory >> 20, limits.spill >> 20);
+    let message = format!(
+        "the query needs more memory than there is for it ({one} MiB, and {spill} MiB of disk for all); select fewer \
+         columns, filter earlier, or group by fewer values"
+    );
+    LakeError::Limit { message }
 }

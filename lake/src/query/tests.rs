@@ -338,6 +338,18 @@ async fn limits_of_rows_bytes_and_memory_are_said_clearly() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn d_05_a_sort_larger_than_memory_spills_within_its_disk_or_says_so() {
+    // Three million rows, about 150 MB, in 64 MB.
+    let sort = "select max(n) from (select row_number() over (order by a.s desc, l.y) as n \
+                from a cross join (select y from b where y < 60) l)";
+    let tight = Limits { query_memory: 64 << 20, ..Limits::default() };
+    let bench = Bench::new(&tight);
+    assert_eq!(bench.ask(sort, &How::default()).await.unwrap().rows_total, 1);
+    let bench = Bench::new(&Limits { spill: 1 << 20, ..tight });
+    assert!(matches!(bench.ask(sort, &How::default()).await, Err(LakeError::Limit { .. })));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn d_04_joins_without_keys_end_at_the_deadline_and_the_rest_is_served() {
     for bomb in [
         BOMB,

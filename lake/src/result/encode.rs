@@ -124,7 +124,7 @@ impl Encoder {
             Self::Parquet { writer, batches } => {
                 writer.write(batch).map_err(parquet_fault)?;
                 *batches += 1;
-                if *batches % GROUP == 0 {
+                if batches.is_multiple_of(GROUP) {
                     writer.flush().map_err(parquet_fault)?;
                 }
                 return Ok(std::mem::take(writer.inner_mut()));
