@@ -30,7 +30,7 @@ pub mod docs;
         (name = "ingests", description = "Files that arrive, and what became of them"),
         (name = "tokens", description = "Personal tokens")
     ),
-    components(schemas(model::Problem)),
+    components(schemas(model::Problem, model::ExportFormat)),
     security(("token" = []), ("session" = []))
 )]
 struct Base;

@@ -29,7 +29,7 @@ pub struct List {
 
 /// Datasets that I may see, by name.
 #[utoipa::path(get, path = "/api/v1/datasets", tag = "datasets", operation_id = "list_datasets", params(List),
-    responses((status = 200, body = Items<Dataset>), Problems))]
+    responses((status = 200, body = Items<Dataset>, description = "A page of the catalog"), Problems))]
 pub async fn list(
     State(state): State<AppState>,
     SignedIn(caller): SignedIn,
@@ -44,7 +44,7 @@ pub async fn list(
 #[utoipa::path(get, path = "/api/v1/datasets/{unit}/{name}", tag = "datasets", operation_id = "get_dataset",
     params(("unit" = String, Path, description = "Business unit", example = "ops"),
            ("name" = String, Path, description = "Name within the unit", example = "flights")),
-    responses((status = 200, body = DatasetDetail), Problems))]
+    responses((status = 200, body = DatasetDetail, description = "The dataset"), Problems))]
 pub async fn get(
     State(state): State<AppState>,
     SignedIn(caller): SignedIn,

@@ -29,7 +29,7 @@ pub struct List {
 
 /// Arrivals that I may see: of datasets that I own, my own uploads, all for stewards. Newest first.
 #[utoipa::path(get, path = "/api/v1/ingests", tag = "ingests", operation_id = "list_ingests", params(List),
-    responses((status = 200, body = Items<IngestReport>), Problems))]
+    responses((status = 200, body = Items<IngestReport>, description = "A page of arrivals"), Problems))]
 pub async fn list(
     State(state): State<AppState>,
     SignedIn(caller): SignedIn,
@@ -45,7 +45,7 @@ pub async fn list(
 /// One arrival: what was found in the file, what landed, why each column has its type.
 #[utoipa::path(get, path = "/api/v1/ingests/{id}", tag = "ingests", operation_id = "get_ingest",
     params(("id" = String, Path, description = "The arrival's id")),
-    responses((status = 200, body = IngestReport), Problems))]
+    responses((status = 200, body = IngestReport, description = "The arrival"), Problems))]
 pub async fn get(
     State(state): State<AppState>,
     SignedIn(caller): SignedIn,
@@ -68,7 +68,7 @@ pub struct Rest {
 /// Rows of one arrival that did not land, each with line, raw text and reason. For owners of the dataset.
 #[utoipa::path(get, path = "/api/v1/ingests/{id}/quarantine", tag = "ingests", operation_id = "get_quarantine",
     params(("id" = String, Path, description = "The arrival's id"), Rest),
-    responses((status = 200, body = Items<QuarantinedRow>), Problems))]
+    responses((status = 200, body = Items<QuarantinedRow>, description = "A page of rows"), Problems))]
 pub async fn quarantine(
     State(state): State<AppState>,
     SignedIn(caller): SignedIn,

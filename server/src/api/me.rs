@@ -25,7 +25,7 @@ pub struct Me {
 
 /// Who I am: groups, claims, and whether I administer the lake.
 #[utoipa::path(get, path = "/api/v1/me", tag = "me", operation_id = "me",
-    responses((status = 200, body = Me), Problems))]
+    responses((status = 200, body = Me, description = "Who I am"), Problems))]
 pub async fn me(State(state): State<AppState>, SignedIn(caller): SignedIn) -> Result<Json<Me>, ApiProblem> {
     let steward = state.lake.is_steward(&caller.principal).await?;
     let via = match caller.via {

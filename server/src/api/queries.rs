@@ -26,7 +26,7 @@ pub struct Wait {
 /// How a query of mine stands. A failed query answers with its problem.
 #[utoipa::path(get, path = "/api/v1/queries/{id}", tag = "queries", operation_id = "get_query",
     params(("id" = String, Path, description = "From the query's answer"), Wait),
-    responses((status = 200, body = QueryStatus,
+    responses((status = 200, body = QueryStatus, description = "How it stands",
                headers(("X-Penstock-Cache" = String, description = "Where the answer comes from"))), Problems))]
 pub async fn status(
     State(state): State<AppState>,

@@ -36,7 +36,7 @@ pub struct Window {
 /// A window of a result of mine.
 #[utoipa::path(get, path = "/api/v1/results/{id}", tag = "results", operation_id = "get_result",
     params(("id" = String, Path, description = "From the query's answer"), Window),
-    responses((status = 200, body = Page,
+    responses((status = 200, body = Page, description = "The window",
                headers(("X-Penstock-Cache" = String, description = "Where the result came from"))), Problems))]
 pub async fn page(
     State(state): State<AppState>,

@@ -58,7 +58,7 @@ struct Place {
 #[utoipa::path(get, path = "/api/v1/datasets/{unit}/{name}/rows", tag = "datasets", operation_id = "get_rows",
     params(("unit" = String, Path, description = "Business unit", example = "ops"),
            ("name" = String, Path, description = "Name within the unit", example = "flights"), Rows),
-    responses((status = 200, body = RowsAnswer,
+    responses((status = 200, body = RowsAnswer, description = "A page of rows",
                headers(("X-Penstock-Cache" = String, description = "Where the answer came from"))), Problems))]
 pub async fn rows(
     State(state): State<AppState>,

@@ -20,7 +20,7 @@ use crate::{
 
 /// My tokens, newest first.
 #[utoipa::path(get, path = "/api/v1/tokens", tag = "tokens", operation_id = "list_tokens",
-    responses((status = 200, body = Items<TokenSummary>), Problems))]
+    responses((status = 200, body = Items<TokenSummary>, description = "My tokens"), Problems))]
 pub async fn list(
     State(state): State<AppState>,
     SignedIn(caller): SignedIn,
@@ -32,7 +32,7 @@ pub async fn list(
 /// Make a token. The secret is in this answer and nowhere else afterwards.
 #[utoipa::path(post, path = "/api/v1/tokens", tag = "tokens", operation_id = "create_token", request_body = NewToken,
     responses(
-        (status = 201, body = TokenSecret, headers(("Location" = String, description = "Where to revoke it"))),
+        (status = 201, body = TokenSecret, description = "Made", headers(("Location" = String, description = "Where to revoke it"))),
         (status = 413, body = model::Problem, content_type = "application/problem+json", description = "Too large"),
         (status = 415, body = model::Problem, content_type = "application/problem+json", description = "Not JSON"),
         Problems))]

@@ -288,15 +288,10 @@ impl Oidc {
         };
         let claims = token.claims(&verifier, nonce_check)?;
         let all = &claims.additional_claims().0;
-        if self.settings.kind() == Provider::Cognito && !cognito::is_id_token(all) {
+        let cognito = self.settings.kind() == Provider::Cognito;
+        if cognito && !cognito::is_id_token(all) {
             return Err(Refused::NotAnIdToken);
         }
-        if let Some(party) = all.get("azp").and_then(Value::as_str)
-            && party != self.client_id
-        {
-            return Err(Refused::OtherParty(party.to_owned()));
-        }
-        let cognito = self.settings.kind() == Provider::Cognito;
         let default = if cognito { cognito::GROUPS } else { "groups" };
         let groups = self.settings.groups_claim.as_deref().unwrap_or(default);
         let mut whole = all.clone();
@@ -305,6 +300,11 @@ impl Oidc {
             for (name, value) in standard {
                 whole.entry(name).or_insert(value);
             }
+        }
+        if let Some(party) = whole.get("azp").and_then(Value::as_str)
+            && party != self.client_id
+        {
+            return Err(Refused::OtherParty(party.to_owned()));
         }
         Ok(claims::principal(&self.issuer_text, claims.subject().as_str(), &whole, groups))
     }

@@ -24,13 +24,16 @@ async fn signed_out_pages_lead_to_sign_in_and_remember_where() {
 }
 
 #[tokio::test]
-async fn unknown_addresses_are_404_signed_in_and_signed_out() {
+async fn unknown_addresses_are_404_for_who_is_signed_in_and_unknown_to_others() {
     let server = Server::empty().await;
-    for mut browser in [Browser::default(), server.signed_in("analyst").await] {
-        let answer = browser.get(&server, "/no/such/page").await;
-        assert_eq!(answer.status, StatusCode::NOT_FOUND);
-        assert!(answer.header("content-type").starts_with("text/html"));
-    }
+    let answer = server.signed_in("analyst").await.get(&server, "/no/such/page").await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+    assert!(answer.header("content-type").starts_with("text/html"));
+    let answer = Browser::default().get(&server, "/no/such/page").await;
+    assert_eq!(
+        (answer.status, answer.header("location")),
+        (StatusCode::SEE_OTHER, "/sign-in?return_to=%2Fno%2Fsuch%2Fpage")
+    );
 }
 
 #[tokio::test]
