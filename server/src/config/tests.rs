@@ -1,5 +1,5 @@
-#![allow(clippy::unwrap_used, reason = "tests")]
 //! Which settings are read, and which are refused.
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 use super::*;
 

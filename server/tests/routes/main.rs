@@ -1,6 +1,6 @@
-#![allow(clippy::unwrap_used, reason = "tests")]
 //! The server from outside: the whole router over a lake of its own, asked as browsers and programs ask.
 //! The tree below mirrors the URL tree.
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 mod account;
 mod api;
