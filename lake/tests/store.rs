@@ -136,7 +136,10 @@ async fn the_same_content_lands_once_also_from_many_writers() {
         assert!(tables.landed(&name, "a").await.unwrap().is_some());
         assert!(tables.landed(&name, "c").await.unwrap().is_none());
         let history = tables.history(&name, 10).await.unwrap();
-        assert_eq!(history.iter().map(|h| (h.version, h.rows_added)).collect::<Vec<_>>(), [(1, Some(10)), (0, Some(10))]);
+        assert_eq!(
+            history.iter().map(|h| (h.version, h.rows_added)).collect::<Vec<_>>(),
+            [(1, Some(10)), (0, Some(10))]
+        );
         assert_eq!(history[0].file.as_deref(), Some("f.csv"));
     })
     .await;
