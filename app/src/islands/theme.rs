@@ -10,8 +10,9 @@ const CHOICES: [(&str, &str); 3] = [("light", "Light"), ("dark", "Dark"), ("", "
 #[island]
 pub fn ThemeToggle() -> impl IntoView {
     let chosen = RwSignal::new(String::new());
+    // After waking: what differs from the server's markup while waking is not drawn.
     #[cfg(feature = "hydrate")]
-    chosen.set(current());
+    Effect::new(move |_| chosen.set(current()));
     let button = move |(value, words): (&'static str, &'static str)| {
         view! {
             <button
