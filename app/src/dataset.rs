@@ -29,7 +29,7 @@ pub fn DatasetPage() -> impl IntoView {
         let links = links(&detail, tab);
         let body = match tab {
             Section::Data => data::tab(&viewer, &detail).await?,
-            Section::Columns => columns::tab(&detail),
+            Section::Columns => columns::tab(&viewer, &detail).await?,
             Section::Versions => versions::tab(&detail),
             Section::Arrivals => arrivals::tab(&viewer, &detail).await?,
             Section::Access => access::tab(&viewer, &detail),

@@ -101,6 +101,14 @@ impl Lake {
         })
     }
 
+    /// Columns of one dataset as the principal sees them, without reading any data.
+    ///
+    /// # Errors
+    /// [`LakeError::NotFound`], the same for absent and hidden.
+    pub async fn columns(&self, who: &Principal, name: &DatasetName) -> Result<Vec<Column>> {
+        Ok(self.visible(who, name).await?.ok_or_else(|| LakeError::no_dataset(name))?.columns())
+    }
+
     /// Nulls, distinct values, minimum and maximum of every visible column over the visible rows: one governed query,
     /// answered from the cache until the dataset or the policy changes.
     ///

@@ -1,15 +1,20 @@
 //! Columns: what each holds, in types, words and figures.
 
+use lake::Result;
 use leptos::prelude::*;
 use model::{Cell, Column, ColumnStatistics, DatasetDetail};
 
-use crate::components::{Icon, cell, grouped, icon, percent, type_chip, type_words, visible};
+use crate::{
+    components::{Icon, cell, grouped, icon, percent, type_chip, type_words, visible},
+    shell::Viewer,
+};
 
-pub fn tab(detail: &DatasetDetail) -> AnyView {
+pub async fn tab(viewer: &Viewer, detail: &DatasetDetail) -> Result<AnyView> {
     let rows = detail.dataset.rows;
+    let statistics = viewer.lake().statistics(&viewer.who, &detail.dataset.name).await?;
     let lines: Vec<_> =
-        detail.schema.iter().map(|c| line(c, detail.statistics.iter().find(|s| s.name == c.name), rows)).collect();
-    view! {
+        detail.schema.iter().map(|c| line(c, statistics.iter().find(|s| s.name == c.name), rows)).collect();
+    Ok(view! {
         <div class="table-scroll" role="region" aria-label="Columns" tabindex="0">
             <table class="table columns">
                 <thead>
@@ -29,7 +34,7 @@ pub fn tab(detail: &DatasetDetail) -> AnyView {
             "Figures are over the rows that you see. Distinct values are estimated."
         </p>
     }
-    .into_any()
+    .into_any())
 }
 
 fn line(column: &Column, statistics: Option<&ColumnStatistics>, rows: Option<u64>) -> AnyView {

@@ -2,7 +2,7 @@
 
 use lake::Result;
 use leptos::prelude::*;
-use model::{DatasetDetail, Page, QueryStatus, RowsRequest};
+use model::{Cell, Column, ColumnType, DatasetDetail, Page, QueryStatus, RowsRequest};
 
 use crate::{
     address::Href,
@@ -28,8 +28,10 @@ pub async fn tab(viewer: &Viewer, detail: &DatasetDetail) -> Result<AnyView> {
         move |sort: Option<&str>| Href::dataset(&name).with_some("filter", filter.as_deref()).with_some("sort", sort)
     };
     let answer = viewer.lake().rows(&viewer.who, name, request).await;
+    let mut example = String::new();
     let (below, foot) = match answer {
         Ok((status, page)) => {
+            example = self::example(&page);
             let window = Window { offset, shown: page.rows.len() as u64, total: page.rows_total };
             let sorting = Sorting { current: sort.as_deref(), link: &|sort| link(sort).build() };
             let rows = if page.rows.is_empty() {
@@ -46,7 +48,6 @@ pub async fn tab(viewer: &Viewer, detail: &DatasetDetail) -> Result<AnyView> {
     };
     let action = Href::dataset(name).build();
     let all = action.clone();
-    let example = example(detail);
     Ok(view! {
         <section class="rows" aria-label="Rows">
             <form class="filter" action=action method="get">
@@ -92,19 +93,23 @@ fn no_rows(filtered: bool, all: &str) -> AnyView {
     empty(Icon::Dataset, "No rows", body).into_any()
 }
 
-/// A predicate over a column of this dataset, to show how one is written.
-fn example(detail: &DatasetDetail) -> String {
-    let text = detail.schema.iter().find(|c| c.column_type == model::ColumnType::Text && c.masked.is_none());
-    let number = detail.schema.iter().rev().find(|c| c.column_type.is_number() && c.masked.is_none());
-    let sample = |name: &str| {
-        let statistics = detail.statistics.iter().find(|s| s.name == name);
-        statistics.and_then(|s| s.min.as_str().map(str::to_owned)).filter(|s| s.len() < 16 && !s.contains('\''))
+/// A predicate that finds the first row, to show how one is written.
+fn example(page: &Page) -> String {
+    let Some(row) = page.rows.first() else { return String::new() };
+    let plain = |(column, value): (&Column, &Cell)| {
+        let name = super::quoted(&column.name);
+        match value {
+            _ if column.masked.is_some() => None,
+            Cell::String(text) if column.column_type == ColumnType::Text => {
+                let short = (1..24).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic() && b != b'\'');
+                short.then(|| format!("{name} = '{text}'"))
+            }
+            Cell::Number(n) => Some(format!("{name} >= {n}")),
+            _ => None,
+        }
     };
-    let text = text.and_then(|c| sample(&c.name).map(|v| format!("{} = '{v}'", super::quoted(&c.name))));
-    let number = number.map(|c| format!("{} > 100", super::quoted(&c.name)));
-    match (text, number) {
-        (Some(a), Some(b)) => format!("{a} and {b}"),
-        (Some(one), None) | (None, Some(one)) => one,
-        (None, None) => String::new(),
-    }
+    let all: Vec<_> = page.columns.iter().zip(row).filter_map(plain).collect();
+    let text = all.iter().find(|p| p.contains('\''));
+    let number = all.iter().rev().find(|p| !p.contains('\''));
+    text.into_iter().chain(number).cloned().collect::<Vec<_>>().join(" and ")
 }

@@ -19,7 +19,7 @@ pub async fn schema(viewer: &Viewer, sql: &str) -> Result<AnyView> {
     let mut tables = Vec::with_capacity(datasets.len());
     for dataset in &datasets {
         let named = sql.contains(&dataset.name.to_string());
-        let columns = viewer.lake().dataset(&viewer.who, &dataset.name).await?.schema;
+        let columns = viewer.lake().columns(&viewer.who, &dataset.name).await?;
         tables.push(table(dataset, &columns, named));
     }
     Ok(view! {
