@@ -8,13 +8,16 @@ use crate::{
     components::{Icon, count, grouped, icon, visible},
 };
 
-/// Rows drawn on the page; the download has all.
+/// Rows drawn on the page; the download has more.
 const SHOWN: usize = 100;
+/// Rows of the download, the most that the API gives at once.
+const MOST: usize = 1000;
 
 pub fn quarantine(r: &IngestReport, rows: Option<&[QuarantinedRow]>) -> AnyView {
     let total = r.rows.quarantined;
     let class = if total > 0 { "figure figure--bad" } else { "figure figure--quiet" };
-    let download = Href::to(format!("/api/v1/ingests/{}/quarantine", r.id)).with("format", "ndjson").build();
+    let download = Href::to(format!("/api/v1/ingests/{}/quarantine", r.id)).with("limit", MOST.to_string()).build();
+    let name = format!("quarantine-{}.json", r.id);
     let list = match rows {
         _ if total == 0 => view! { <p class="quiet">"Every row could be read."</p> }.into_any(),
         None => view! { <p class="quiet">"The rows themselves are shown to the owners of the dataset."</p> }.into_any(),
@@ -25,7 +28,7 @@ pub fn quarantine(r: &IngestReport, rows: Option<&[QuarantinedRow]>) -> AnyView 
                 <ul class="rejects">{items}</ul>
                 {(more > 0).then(|| view! { <p class="quiet">"and "{count(more, "more row")}" in the download"</p> })}
                 <p class="card__end">
-                    <a class="button" href=download download="">{icon(Icon::Download)} "Download as NDJSON"</a>
+                    <a class="button" href=download download=name>{icon(Icon::Download)} "Download as JSON"</a>
                 </p>
             }
             .into_any()
