@@ -13,6 +13,10 @@ use crate::{LakeError, Result, StoreConfig};
 
 pub mod path;
 
+mod ordered;
+
+use ordered::Ordered;
+
 /// The URL under which query plans name the bucket; never a real address, so that no plan can show one.
 pub const STORE_URL: &str = "lake://bucket/";
 
@@ -37,7 +41,7 @@ impl Store {
                 };
                 std::fs::create_dir_all(folder).map_err(|e| cannot(&e))?;
                 let store = LocalFileSystem::new_with_prefix(folder).map_err(|e| cannot(&e))?;
-                Arc::new(store.with_automatic_cleanup(true))
+                Arc::new(Ordered(store.with_automatic_cleanup(true)))
             }
             StoreConfig::Url { url, options } => remote(url, options)?,
         };

@@ -11,6 +11,7 @@ use arrow::{
     array::{Int64Array, RecordBatch, StringArray},
     datatypes::{DataType, Field, Schema},
 };
+use futures::TryStreamExt;
 use lake::{
     LakeError, StoreConfig,
     document::{Documents, Versioned},
@@ -40,6 +41,23 @@ async fn an_object_is_created_once_and_only_once() {
         assert!(store.create(&path, "first").await.unwrap());
         assert!(!store.create(&path, "second").await.unwrap(), "{store:?}");
         assert_eq!(store.read(&path).await.unwrap().unwrap(), "first");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_listing_is_in_order_of_paths() {
+    on_every_store(async |store| {
+        let path = |n: u32| Path::from(format!("log/{n:020}.json"));
+        for n in [7, 3, 9, 1, 0, 8, 2, 6, 5, 4] {
+            store.write(&path(n), "x").await.unwrap();
+        }
+        let prefix = Path::from("log");
+        let objects = store.objects();
+        let all: Vec<_> = objects.list(Some(&prefix)).map_ok(|m| m.location).try_collect().await.unwrap();
+        assert_eq!(all, (0..10).map(path).collect::<Vec<_>>(), "{store:?}");
+        let later = objects.list_with_offset(Some(&prefix), &path(4)).map_ok(|m| m.location);
+        assert_eq!(later.try_collect::<Vec<_>>().await.unwrap(), (5..10).map(path).collect::<Vec<_>>(), "{store:?}");
     })
     .await;
 }
