@@ -90,6 +90,9 @@ fn greet(state: &AppState) {
     } else if let Some(name) = state.config.sign_in.name() {
         println!("Sign-in through {name}");
     }
+    if state.config.lake.folder().is_some_and(|folder| !cli::demo::is_made(&folder)) {
+        println!("The lake has no policy.toml, so nobody sees anything; examples/policy.toml shows how one looks.");
+    }
     if !state.site.is_built() {
         println!(
             "The web app's files are not in {}: pages have no style. Build them: make build",

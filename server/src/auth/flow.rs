@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use axum::{
-    extract::{Query, State},
+    extract::{Query, State, rejection::QueryRejection},
     http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
@@ -33,14 +33,18 @@ const LIFETIME: TimeDelta = TimeDelta::minutes(10);
 static SPENT: LazyLock<Cache<String, ()>> =
     LazyLock::new(|| Cache::builder().max_capacity(100_000).time_to_live(Duration::from_secs(601)).build());
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub struct Login {
     #[serde(default)]
     return_to: Option<String>,
 }
 
 /// `GET /auth/login`: on to the provider.
-pub async fn login(State(state): State<AppState>, Query(query): Query<Login>) -> Result<Response, Failed> {
+pub async fn login(
+    State(state): State<AppState>,
+    query: Result<Query<Login>, QueryRejection>,
+) -> Result<Response, Failed> {
+    let Query(query) = query.unwrap_or_default();
     let to = return_to::safe(query.return_to.as_deref());
     let Some(oidc) = &state.oidc else { return Ok(see_other(&return_to::sign_in(to))) };
     let (url, pending) = oidc.begin(to).await.map_err(unavailable)?;
@@ -70,8 +74,9 @@ pub async fn callback(
     State(state): State<AppState>,
     jar: CookieJar,
     headers: HeaderMap,
-    Query(query): Query<Callback>,
+    query: Result<Query<Callback>, QueryRejection>,
 ) -> Result<Response, Failed> {
+    let Query(query) = query.unwrap_or_default();
     let Some(oidc) = &state.oidc else { return Err(Page::not_found().into()) };
     let answer = finish(&state, oidc, &jar, &headers, query).await;
     // Spent, whatever became of it.

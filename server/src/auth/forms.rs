@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use axum::{
-    extract::{Form, Path, RawForm, State},
+    extract::{Form, Path, RawForm, State, rejection::FormRejection},
     http::{HeaderMap, header},
     response::Response,
 };
@@ -38,8 +38,9 @@ pub async fn demo_sign_in(
     State(state): State<AppState>,
     jar: CookieJar,
     headers: HeaderMap,
-    Form(form): Form<DemoSignIn>,
+    form: Result<Form<DemoSignIn>, FormRejection>,
 ) -> Result<Response, Page> {
+    let Form(form) = form.map_err(|_| Page::bad_request("Choose one of the people on the sign-in page."))?;
     if !state.config.demo() {
         return Err(Page::not_found());
     }
