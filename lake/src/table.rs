@@ -176,5 +176,7 @@ fn is_absent(e: &deltalake::DeltaTableError) -> bool {
     use deltalake::DeltaTableError as E;
     matches!(e, E::NotATable(_) | E::InvalidVersion(_) | E::NotInitialized)
         || matches!(e, E::ObjectStore { source: object_store::Error::NotFound { .. } })
-        || e.to_string().contains("No files in log segment")
+        || ["No files in log segment", "not the same as the specified end version"]
+            .iter()
+            .any(|said| e.to_string().contains(said))
 }

@@ -121,7 +121,8 @@ impl Tables {
             let properties = CommitProperties::default()
                 .with_metadata([(Note::KEY.to_owned(), serde_json::to_value(&note)?)])
                 .with_application_transaction(Transaction::new(app_id(&commit.sha256), 1))
-                .with_max_retries(ATTEMPTS);
+                // Retries are this loop's: the library's own would not ask again whether the content has landed.
+                .with_max_retries(0);
             let is_new = table.version().is_none();
             let mut write = table
                 .write(batches.iter().cloned())
