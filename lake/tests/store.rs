@@ -32,7 +32,7 @@ async fn on_every_store<F: Future<Output = ()>>(check: impl Fn(Store) -> F) {
     check(Store::open(&server.config("lake/with/a/prefix")).unwrap()).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_object_is_created_once_and_only_once() {
     on_every_store(async |store| {
         let path = Path::from("portal/x/1.json");
@@ -45,7 +45,7 @@ async fn an_object_is_created_once_and_only_once() {
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_listing_is_in_order_of_paths() {
     on_every_store(async |store| {
         let path = |n: u32| Path::from(format!("log/{n:020}.json"));
@@ -62,7 +62,7 @@ async fn a_listing_is_in_order_of_paths() {
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn of_many_creators_one_wins() {
     on_every_store(async |store| {
         let path = Path::from("race");
@@ -76,7 +76,7 @@ async fn of_many_creators_one_wins() {
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_tag_changes_with_its_object() {
     on_every_store(async |store| {
         let path = Path::from("policy.toml");
@@ -91,7 +91,7 @@ async fn a_tag_changes_with_its_object() {
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_document_is_updated_only_from_the_version_that_was_read() {
     on_every_store(async |store| {
         let documents = Documents::new(store);
@@ -128,7 +128,7 @@ fn commit(sha256: &str, mode: WriteMode) -> Commit {
     Commit { sha256: sha256.into(), ingest: "i".into(), file: "f.csv".into(), by: "test".into(), mode }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_same_content_lands_once_also_from_many_writers() {
     on_every_store(async |store| {
         let name: DatasetName = "ops.things".parse().unwrap();
@@ -163,7 +163,7 @@ async fn the_same_content_lands_once_also_from_many_writers() {
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn another_replicas_commit_is_seen_after_the_freshness_time_and_old_versions_stay() {
     on_every_store(async |store| {
         let name: DatasetName = "ops.things".parse().unwrap();
@@ -182,7 +182,7 @@ async fn another_replicas_commit_is_seen_after_the_freshness_time_and_old_versio
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn columns_may_be_added_and_never_change_their_type_in_silence() {
     let store = Store::open(&StoreConfig::Memory).unwrap();
     let name: DatasetName = "ops.things".parse().unwrap();

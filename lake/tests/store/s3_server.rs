@@ -5,7 +5,7 @@ use hyper_util::{
     server::conn::auto::Builder,
 };
 use lake::StoreConfig;
-use s3s::{auth::SimpleAuth, service::S3ServiceBuilder};
+use s3s::{S3, S3Request, S3Response, S3Result, auth::SimpleAuth, dto, service::S3ServiceBuilder};
 use s3s_fs::FileSystem;
 
 const KEY: &str = "penstock-test";
@@ -22,7 +22,10 @@ impl S3Server {
     pub async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("lake")).unwrap();
-        let mut service = S3ServiceBuilder::new(FileSystem::new(folder.path()).unwrap());
+        let mut service = S3ServiceBuilder::new(OneWriter {
+            files: FileSystem::new(folder.path()).unwrap(),
+            turn: tokio::sync::Mutex::default(),
+        });
         service.set_auth(SimpleAuth::from_single(KEY, SECRET));
         let service = service.build();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -52,4 +55,43 @@ impl S3Server {
             ],
         }
     }
+}
+
+/// The files, written one at a time: `If-None-Match` there looks first and writes then, which S3 does in one.
+struct OneWriter {
+    files: FileSystem,
+    turn: tokio::sync::Mutex<()>,
+}
+
+macro_rules! forward {
+    ($($name:ident: $input:ident -> $output:ident),* $(,)?) => {
+        #[async_trait::async_trait]
+        impl S3 for OneWriter {
+            async fn put_object(
+                &self,
+                request: S3Request<dto::PutObjectInput>,
+            ) -> S3Result<S3Response<dto::PutObjectOutput>> {
+                let _turn = self.turn.lock().await;
+                self.files.put_object(request).await
+            }
+            $(
+                async fn $name(&self, request: S3Request<dto::$input>) -> S3Result<S3Response<dto::$output>> {
+                    self.files.$name(request).await
+                }
+            )*
+        }
+    };
+}
+
+forward! {
+    get_object: GetObjectInput -> GetObjectOutput,
+    head_object: HeadObjectInput -> HeadObjectOutput,
+    list_objects_v2: ListObjectsV2Input -> ListObjectsV2Output,
+    delete_object: DeleteObjectInput -> DeleteObjectOutput,
+    delete_objects: DeleteObjectsInput -> DeleteObjectsOutput,
+    copy_object: CopyObjectInput -> CopyObjectOutput,
+    create_multipart_upload: CreateMultipartUploadInput -> CreateMultipartUploadOutput,
+    upload_part: UploadPartInput -> UploadPartOutput,
+    complete_multipart_upload: CompleteMultipartUploadInput -> CompleteMultipartUploadOutput,
+    abort_multipart_upload: AbortMultipartUploadInput -> AbortMultipartUploadOutput,
 }
