@@ -22,7 +22,7 @@ use datafusion::{
 };
 use model::DatasetName;
 
-use super::{barrier::BarrierExec, scan::GovernedScanExec};
+use super::{barrier::BarrierExec, exact, scan::GovernedScanExec};
 use crate::policy::TableAccess;
 
 /// The only form in which a session holds a table.
@@ -196,7 +196,8 @@ impl Over {
     }
 
     fn simplify(&self, e: &Expr) -> Result<Expr> {
-        self.simplifier.simplify(self.simplifier.coerce(e.clone(), &self.schema)?)
+        let coerced = self.simplifier.coerce(e.clone(), &self.schema)?;
+        self.simplifier.simplify(exact::keep(coerced, &self.schema)?.data)
     }
 }
 

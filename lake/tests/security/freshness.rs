@@ -34,12 +34,9 @@ fn without_a_policy_everything_is_denied_and_an_unreadable_one_does_not_open() {
             assert_eq!(e.code(), "configuration", "{bad}");
             assert!(e.to_string().starts_with("policy.toml:"), "{e}");
         }
-        let e = open(&{
-            let s = store("").await;
-            s.write(&path::policy(), vec![0xff, 0xfe]).await.unwrap();
-            s
-        });
-        assert!(e.await.unwrap_err().to_string().contains("UTF-8"));
+        let latin = store("").await;
+        latin.write(&path::policy(), vec![0xff, 0xfe]).await.unwrap();
+        assert!(open(&latin).await.unwrap_err().to_string().contains("UTF-8"));
     });
 }
 

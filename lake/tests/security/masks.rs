@@ -39,7 +39,7 @@ fn a_07_predicates_joins_groups_and_orders_see_the_mask() {
     check("SELECT count(distinct secret), max(length(secret)) FROM ops.t", "1|16");
     check("SELECT amount, count(*) FROM ops.t GROUP BY amount", "∅|600");
     check("SELECT count(*) FROM ops.t WHERE amount IS NULL", "600");
-    check("SELECT id FROM ops.t ORDER BY amount, id DESC LIMIT 1", "1529");
+    check("SELECT id FROM ops.t ORDER BY amount, id DESC LIMIT 1", "1929");
     check("SELECT count(*) FROM ops.t a JOIN ops.t b ON a.secret = b.secret WHERE a.id = 0 AND b.id < 10", "10");
     check("SELECT CASE WHEN secret = '123' THEN 'shown' ELSE 'masked' END FROM ops.t WHERE id = 1", "masked");
     check("SELECT count(*) FROM ops.t WHERE CAST(amount AS VARCHAR) = '1'", "0");
@@ -50,13 +50,12 @@ fn a_07_control_staff_see_the_values() {
     deep(|| async {
         let world = World::new(POLICY, Source::Memory, 30).await;
         let batches = world.run(&analyst(), "SELECT count(*), max(amount) FROM ops.t WHERE secret = '123'").await;
-        assert_eq!(rows(&batches.unwrap()), ["600|499".replace("499", "429")]);
+        assert_eq!(rows(&batches.unwrap()), ["600|429"]);
     });
 }
 
 #[test]
 fn a_07_the_mask_is_not_evaluated_on_hidden_rows() {
-    // `year` over text does not fit; a cast that fails on hidden values shows where the mask is evaluated.
     deep(|| async {
         for source in SOURCES {
             for percent in [10, 30, 100] {
@@ -72,19 +71,13 @@ fn a_07_the_mask_is_not_evaluated_on_hidden_rows() {
 #[test]
 fn hashes_are_keyed_by_the_lake_and_keep_null() {
     deep(|| async {
-        let schema = std::sync::Arc::new(schema());
-        let _ = schema;
-        let world = World::new(&POLICY.replace("secret = \"hash\"", "region = \"hash\""), Source::Memory, 30).await;
-        let with = one(&world, "SELECT DISTINCT region FROM ops.t").await;
-        let mut plain = sha2::Sha256::default();
-        use sha2::Digest as _;
-        plain.update(b"a");
-        let plain = format!("{:x}", plain.finalize());
-        assert!(!plain.starts_with(&with), "the hash is not keyed");
+        let policy = POLICY.replace("secret = \"hash\"", "region = \"hash\"");
+        let hashed = one(&World::new(&policy, Source::Memory, 30).await, "SELECT DISTINCT region FROM ops.t").await;
+        // SHA-256 of `a` without a key begins so.
+        assert!(hashed.len() == 16 && hashed != "ca978112ca1bbdca", "{hashed}");
         let all = "[[grant]]\nto = [\"*\"]\non = [\"*\"]\nmask = { region = \"hash\" }";
         let world = World::new(all, Source::Memory, 30).await;
-        let nulls = one(&world, "SELECT count(*) FROM ops.t WHERE region IS NULL").await;
-        assert_ne!(nulls, "0");
+        assert_ne!(one(&world, "SELECT count(*) FROM ops.t WHERE region IS NULL").await, "0");
     });
 }
 

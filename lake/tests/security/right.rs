@@ -71,7 +71,7 @@ fn casts_of_decimals_in_a_policy_cut_before_they_compare() {
         let world = decimals("[[grant]]\nto = [\"*\"]\non = [\"ops.d\"]\nrows = \"cast(d as bigint) = 1\"").await;
         let seen = rows(&world.run(&stranger(), "SELECT d FROM ops.d").await.unwrap());
         let all = decimals(ALL).await;
-        let whole = rows(&all.run(&stranger(), "SELECT d, CAST(d AS BIGINT) FROM ops.d").await.unwrap());
+        let whole = rows(&all.run(&stranger(), "SELECT d, CAST(d AS BIGINT) i FROM ops.d").await.unwrap());
         let wanted: Vec<String> = whole.iter().filter_map(|r| r.strip_suffix("|1")).map(str::to_owned).collect();
         assert!(wanted.len() > 1 && seen == wanted, "{seen:?} {wanted:?}");
     });

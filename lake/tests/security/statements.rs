@@ -79,8 +79,6 @@ fn s_02_functions_that_are_not_listed_cannot_be_called() {
         "SELECT file_row_index() FROM ops.t",
         "SELECT arrow_metadata(id) FROM ops.t",
         "SELECT arrow_cast(id, 'Utf8') FROM ops.t",
-        "SELECT repeat('x', 1000000000)",
-        "SELECT lpad('x', 2000000000, 'y')",
         "SELECT generate_series(1, 1000000000)",
         "SELECT range(1, 1000000000)",
         "SELECT array_repeat(1, 1000000000)",
@@ -166,4 +164,59 @@ fn mistakes_are_explained_with_place_and_hint() {
             assert!(!message.contains(internal), "{sql}: {message}");
         }
     }
+}
+
+#[test]
+fn d_03_no_function_makes_a_value_of_any_size() {
+    let doubled = |n: usize| {
+        let inner = (0..n).fold("SELECT 'abcdefgh' x".to_owned(), |q, _| format!("SELECT x || x AS x FROM ({q})"));
+        format!("SELECT length(x) FROM ({inner})")
+    };
+    let replaced = (0..6).fold("'aaaaaaaa'".to_owned(), |e, _| format!("replace({e}, 'a', '{}')", "a".repeat(200)));
+    for sql in [
+        "SELECT repeat('x', 1000000000)".to_owned(),
+        "SELECT length(repeat('x', 1000000000))".to_owned(),
+        "SELECT lpad('x', 2000000000, 'y')".to_owned(),
+        "SELECT max(length(rpad(secret, id * 1000000, 'y'))) FROM ops.t".to_owned(),
+        doubled(40),
+        format!("SELECT length({replaced})"),
+        format!(
+            "SELECT length(array_to_string(make_array({}), '{}')) FROM ops.t",
+            "id,".repeat(400) + "id",
+            "s".repeat(9_000)
+        ),
+    ] {
+        let e = deep(move || async move {
+            let world = World::new(&by_rows("region = 'a'"), Source::Memory, 30).await;
+            match world.run(&analyst(), &sql).await {
+                Ok(b) => panic!("{:?} for {sql}", rows(&b)),
+                Err(e) => e,
+            }
+        });
+        assert_eq!(e.code(), "invalid_sql", "{e:?}");
+        assert!(e.to_string().contains("too large a value"), "{e}");
+    }
+}
+
+#[test]
+fn joins_of_text_answer_as_before() {
+    deep(|| async {
+        let world = World::new(&by_rows("region = 'a'"), Source::Parquet, 30).await;
+        for (sql, wanted) in [
+            ("SELECT 'a' || 'b' || 1", "ab1"),
+            ("SELECT 'a' || NULL", "∅"),
+            ("SELECT max(region || '-' || secret) FROM ops.t", "b-top-secret-b"),
+            ("SELECT count(*) FROM ops.t WHERE region || 'x' = 'ax'", "600"),
+            ("SELECT concat('a', NULL, 'b')", "ab"),
+            ("SELECT concat_ws('-', 'a', 'b')", "a-b"),
+            ("SELECT repeat('ab', 3)", "ababab"),
+            ("SELECT lpad('7', 3, '0')", "007"),
+            ("SELECT replace('banana', 'an', 'x')", "bxxa"),
+            ("SELECT regexp_replace('foobar', '(o+)', '[$1]')", "f[oo]bar"),
+            ("SELECT array_to_string([1, 2] || [3], ',')", "1,2,3"),
+            ("SELECT to_char(DATE '2013-05-17', '%Y')", "2013"),
+        ] {
+            assert_eq!(rows(&world.run(&analyst(), sql).await.unwrap()), [wanted], "{sql}");
+        }
+    });
 }
