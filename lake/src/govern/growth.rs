@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use arrow::{
     array::{Array, ArrayRef, AsArray},
-    compute::{cast, kernels::concat_elements::concat_elements_utf8, max},
+    compute::{cast, kernels::concat_elements::concat_elements_utf8_many, max},
     datatypes::{DataType, FieldRef, Int64Type},
 };
 use datafusion::{
@@ -79,15 +79,25 @@ pub(super) fn bound(e: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
             let to = e.get_type(schema as &dyn ExprSchema)?;
             match e {
                 Expr::BinaryExpr(BinaryExpr { left, right, .. }) if to.is_string() => {
-                    let signature = Signature::any(2, Volatility::Immutable);
+                    // A chain becomes one call: its depth would cost time in every later step.
+                    let mut args = match *left {
+                        Expr::ScalarFunction(f) if is_joined(&f.func, &to) => f.args,
+                        left => vec![left],
+                    };
+                    args.push(*right);
+                    let signature = Signature::variadic_any(Volatility::Immutable);
                     let joined = ScalarUDF::new_from_impl(Joined { to, signature });
-                    Ok(Transformed::yes(joined.call(vec![*left, *right])))
+                    Ok(Transformed::yes(joined.call(args)))
                 }
                 e => Ok(Transformed::no(e)),
             }
         }
         e => Ok(Transformed::no(e)),
     })
+}
+
+fn is_joined(f: &ScalarUDF, to: &DataType) -> bool {
+    (f.inner().as_ref() as &dyn std::any::Any).downcast_ref::<Joined>().is_some_and(|j| j.to == *to)
 }
 
 /// A function with a bound.
@@ -134,7 +144,7 @@ impl ScalarUDFImpl for Bounded {
     }
 }
 
-/// `a || b`: null when either is.
+/// `a || b || …`: null when one is.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Joined {
     to: DataType,
@@ -159,13 +169,9 @@ impl ScalarUDFImpl for Joined {
             return exec_err!("|| would make too large a value; shorten what it joins");
         }
         let texts = args.args.iter().map(|a| Ok(cast(&a.to_array(args.number_rows)?, &DataType::Utf8)?));
-        match texts.collect::<Result<Vec<ArrayRef>>>()?.as_slice() {
-            [left, right] => {
-                let joined = concat_elements_utf8(left.as_string::<i32>(), right.as_string::<i32>())?;
-                Ok(ColumnarValue::Array(cast(&joined, &self.to)?))
-            }
-            _ => exec_err!("|| joins two values"),
-        }
+        let texts = texts.collect::<Result<Vec<ArrayRef>>>()?;
+        let texts: Vec<_> = texts.iter().map(|t| t.as_string::<i32>()).collect();
+        Ok(ColumnarValue::Array(cast(&concat_elements_utf8_many(&texts)?, &self.to)?))
     }
 }
 

@@ -49,7 +49,7 @@ impl Bounds {
         ctes: 60,
         selects: 120,
         items: 5_000,
-        columns: 1_000,
+        columns: 600,
     };
     pub(crate) const PREDICATE: Self = Self {
         bytes: 16 << 10,

@@ -5,7 +5,7 @@ use std::{any::Any, sync::Arc};
 use datafusion::{
     common::tree_node::{TreeNode, TreeNodeRecursion},
     datasource::{memory::MemorySourceConfig, source::DataSourceExec, source_as_provider},
-    logical_expr::{Expr, LogicalPlan},
+    logical_expr::{Distinct, Expr, LogicalPlan, Projection},
     physical_plan::{ExecutionPlan, empty::EmptyExec, placeholder_row::PlaceholderRowExec},
 };
 
@@ -46,6 +46,10 @@ fn node_refused(node: &LogicalPlan) -> Option<LakeError> {
                 source_as_provider(&scan.source).is_ok_and(|p| (p.as_ref() as &dyn Any).is::<GovernedTable>());
             (!governed).then(|| LakeError::internal(format!("{} is not governed", scan.table_name)))
         }
+        LogicalPlan::Projection(p) if collapses(p) => Some(LakeError::sql(
+            "a sub-query and the one inside it compute the same from the same names: give the inner one an alias, \
+             as in FROM (SELECT …) AS a",
+        )),
         LogicalPlan::Projection(_)
         | LogicalPlan::Filter(_)
         | LogicalPlan::Window(_)
@@ -71,6 +75,33 @@ fn node_refused(node: &LogicalPlan) -> Option<LakeError> {
         | LogicalPlan::Copy(_)
         | LogicalPlan::DescribeTable(_)
         | LogicalPlan::RecursiveQuery(_) => Some(LakeError::sql("only queries are possible")),
+    }
+}
+
+/// DataFusion 55.2 takes two equal projections in a row for one, also when they compute: the innermost of three
+/// `SELECT x + 1 AS x FROM (…)` would be lost without a word.
+fn collapses(outer: &Projection) -> bool {
+    if outer.expr.iter().all(is_plain) {
+        return false;
+    }
+    let mut below = outer.input.as_ref();
+    loop {
+        below = match below {
+            LogicalPlan::Projection(p) if p.expr == outer.expr => return true,
+            LogicalPlan::Projection(p) if p.expr.iter().all(is_plain) => p.input.as_ref(),
+            LogicalPlan::Filter(f) => f.input.as_ref(),
+            LogicalPlan::Sort(s) => s.input.as_ref(),
+            LogicalPlan::Limit(l) => l.input.as_ref(),
+            LogicalPlan::Distinct(Distinct::All(d)) => d.as_ref(),
+            _ => return false,
+        }
+    }
+}
+
+fn is_plain(e: &Expr) -> bool {
+    match e {
+        Expr::Alias(a) => is_plain(&a.expr),
+        e => matches!(e, Expr::Column(_) | Expr::Literal(..)),
     }
 }
 

@@ -20,6 +20,8 @@ use crate::{LakeError, Result};
 /// Relations that a query may read once its named sub-queries are written out at each use. Without this bound twenty
 /// lines of `b as (select … from a, a), c as (select … from b, b)` are a million tables.
 const RELATIONS: u64 = 200;
+/// Sub-queries in expressions inside one another: each level doubles the time that the optimizer takes.
+const NESTED: usize = 6;
 /// Expressions of one `CUBE`, which groups by every subset of them.
 const CUBE: usize = 6;
 
@@ -68,6 +70,7 @@ fn first_word(s: &str) -> String {
 #[derive(Default)]
 struct Allowed {
     queries: Vec<Frame>,
+    nested: usize,
     cubes: usize,
 }
 
@@ -200,6 +203,14 @@ impl Visitor for Allowed {
                 }
             }
             Expr::Rollup(_) | Expr::GroupingSets(_) => self.cubes += 1,
+            e if holds_query(e) => {
+                self.nested += 1;
+                if self.nested > NESTED {
+                    let what = format!("more than {NESTED} sub-queries inside one another are");
+                    return refuse(&what, e.span());
+                }
+                return ControlFlow::Continue(());
+            }
             _ => return ControlFlow::Continue(()),
         }
         if self.cubes > 3 {
@@ -209,9 +220,20 @@ impl Visitor for Allowed {
         }
     }
 
+    fn post_visit_expr(&mut self, e: &Expr) -> Flow {
+        if holds_query(e) {
+            self.nested = self.nested.saturating_sub(1);
+        }
+        ControlFlow::Continue(())
+    }
+
     fn pre_visit_statement(&mut self, s: &Statement) -> Flow {
         refuse(&format!("{} is", first_word(&s.to_string())), s.span())
     }
+}
+
+fn holds_query(e: &Expr) -> bool {
+    matches!(e, Expr::Exists { .. } | Expr::InSubquery { .. } | Expr::Subquery(_))
 }
 
 fn body(e: &SetExpr) -> Flow {

@@ -6,7 +6,7 @@ use arrow::datatypes::{DataType, Schema};
 use datafusion::{
     common::{Column, ScalarValue},
     logical_expr::{Case, Cast, Expr, Operator, binary_expr},
-    sql::unparser::{Unparser, dialect::DefaultDialect},
+    sql::unparser::{Unparser, dialect::Dialect},
 };
 use sha2::{Digest, Sha256};
 
@@ -144,8 +144,18 @@ fn any<'a>(filters: impl Iterator<Item = Option<&'a Expr>>) -> Option<Expr> {
 
 /// A filter as a person reads it.
 fn text(filter: &Expr) -> String {
-    let unparser = Unparser::new(&DefaultDialect {}).with_pretty(true);
+    let unparser = Unparser::new(&Readable).with_pretty(true);
     unparser.expr_to_sql(filter).map_or_else(|_| filter.to_string(), |sql| sql.to_string())
+}
+
+/// SQL in which names that are plain letters stand without quotes, also where they are keywords somewhere.
+struct Readable;
+
+impl Dialect for Readable {
+    fn identifier_quote_style(&self, name: &str) -> Option<char> {
+        let plain = |c: char| c.is_lowercase() || c.is_ascii_digit() || c == '_';
+        (!name.chars().all(plain)).then_some('"')
+    }
 }
 
 /// SHA-256 over columns, filter and masks, each length-prefixed, so that no two accesses read the same.

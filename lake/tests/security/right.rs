@@ -155,3 +155,20 @@ fn parameters_enter_as_values_never_as_text() {
         }
     });
 }
+
+#[test]
+fn equal_steps_in_a_row_are_all_taken_or_refused() {
+    deep(|| async {
+        let world = World::new(ALL, Source::Memory, 30).await;
+        let steps = |alias: fn(usize) -> String| {
+            (0..4).fold("SELECT 3 AS x".to_owned(), |q, i| format!("SELECT x * x % 1000 AS x FROM ({q}){}", alias(i)))
+        };
+        let named = steps(|i| format!(" AS q{i}"));
+        // 3, 9, 81, 561, 721
+        assert_eq!(rows(&world.run(&stranger(), &named).await.unwrap()), ["721"]);
+        let e = world.plan(&stranger(), &steps(|_| String::new())).await.unwrap_err();
+        assert!(e.to_string().contains("alias"), "{e}");
+        let twice = "SELECT id + 1 AS id FROM (SELECT id + 1 AS id FROM ops.t WHERE id = 5)";
+        assert_eq!(rows(&world.run(&stranger(), twice).await.unwrap()), ["7"]);
+    });
+}

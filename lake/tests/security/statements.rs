@@ -169,8 +169,9 @@ fn mistakes_are_explained_with_place_and_hint() {
 #[test]
 fn d_03_no_function_makes_a_value_of_any_size() {
     let doubled = |n: usize| {
-        let inner = (0..n).fold("SELECT 'abcdefgh' x".to_owned(), |q, _| format!("SELECT x || x AS x FROM ({q})"));
-        format!("SELECT length(x) FROM ({inner})")
+        let inner =
+            (0..n).fold("SELECT 'abcdefgh' x".to_owned(), |q, i| format!("SELECT x || x AS x FROM ({q}) AS q{i}"));
+        format!("SELECT length(x) FROM ({inner}) AS q")
     };
     let replaced = (0..6).fold("'aaaaaaaa'".to_owned(), |e, _| format!("replace({e}, 'a', '{}')", "a".repeat(200)));
     for sql in [
