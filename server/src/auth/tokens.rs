@@ -22,7 +22,8 @@ use super::{
 const KIND: &str = "token";
 /// What every secret begins with, so that scanners find leaked ones.
 pub const PREFIX: &str = "pk_";
-const ACTIONS: [&str; 2] = ["read", "upload"];
+/// Stewardship is no action: no token has it.
+const ACTIONS: [&str; 3] = ["read", "upload", "own"];
 const MAX_TOKENS: usize = 50;
 const MAX_PARENTS: usize = 3;
 /// A token's last use is written down this coarsely: one write a while, not one a request.
@@ -220,10 +221,10 @@ fn check(new: &NewToken) -> Result<TokenScope> {
         return Err(LakeError::invalid(format!("a token lives 1 to 365 days, not {}", new.days)));
     }
     if new.scope.actions.is_empty() {
-        return Err(LakeError::invalid("a token needs at least one action: read, upload"));
+        return Err(LakeError::invalid("a token needs at least one action: read, upload, own"));
     }
     if let Some(other) = new.scope.actions.iter().find(|a| !ACTIONS.contains(&a.as_str())) {
-        return Err(LakeError::invalid(format!("`{other}` is not an action of tokens; use read, upload")));
+        return Err(LakeError::invalid(format!("`{other}` is not an action of tokens; use read, upload, own")));
     }
     let datasets: BTreeSet<String> = new.scope.datasets.iter().map(|d| d.trim().to_owned()).collect();
     if datasets.len() > 100 {

@@ -87,7 +87,7 @@ impl Server {
     /// A token of this demo person that may do everything.
     pub async fn token(&self, name: &str) -> String {
         let mut browser = self.signed_in(name).await;
-        let body = r#"{"name":"test","days":1,"scope":{"actions":["read","upload"]}}"#;
+        let body = r#"{"name":"test","days":1,"scope":{"actions":["read","upload","own"]}}"#;
         let answer = browser.json(self, "POST", "/api/v1/tokens", body).await;
         assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text);
         answer.json()["secret"].as_str().unwrap().to_owned()

@@ -53,7 +53,7 @@ async fn requests_out_of_bounds_are_refused() {
         json!({"name": "a", "days": 0, "scope": scope}),
         json!({"name": "a", "days": 366, "scope": scope}),
         json!({"name": "a", "days": 1, "scope": {"actions": []}}),
-        json!({"name": "a", "days": 1, "scope": {"actions": ["own"]}}),
+        json!({"name": "a", "days": 1, "scope": {"actions": ["steward"]}}),
         json!({"name": "a", "days": 1, "scope": {"actions": ["read"], "datasets": ["../x"]}}),
         json!({"name": "a", "days": 1}),
     ] {
