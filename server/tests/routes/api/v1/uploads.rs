@@ -37,6 +37,7 @@ async fn a_file_arrives_as_body_or_form_and_can_be_queried_at_once() {
     );
     let both = form(&[("c.csv", &ROWS.replace("5", "6")), ("d.csv", &ROWS.replace("5", "7"))]);
     let sent = send(&server, &token, path, "multipart/form-data; boundary=b", both).await;
+    assert_eq!(sent.status, StatusCode::CREATED, "{}", sent.text);
     assert_eq!(sent.json()["ingests"].as_array().unwrap().len(), 2, "{}", sent.text);
     let sql = r#"{"sql":"select count(*) from ops.flights where carrier = 'B6'"}"#;
     let counted = server.api(&token, "POST", "/api/v1/query", Some(sql)).await;
