@@ -196,7 +196,7 @@ pub(crate) const ALLOWED: &[&str] = &[
 ];
 
 /// Functions that exist and may not be called: they name files or the engine, change types behind the planner's back,
-/// make values of any size, or take functions.
+/// make values of any size or binary ones, or take functions.
 pub(crate) const REFUSED: &[&str] = &[
     "array_add",
     "array_any_match",
@@ -222,6 +222,9 @@ pub(crate) const REFUSED: &[&str] = &[
     "arrow_try_cast",
     "cast_to_type",
     "cosine_distance",
+    "decode",
+    "digest",
+    "encode",
     "file_row_index",
     "generate_series",
     "get_field",
@@ -232,8 +235,13 @@ pub(crate) const REFUSED: &[&str] = &[
     "map_extract",
     "map_keys",
     "map_values",
+    "md5",
     "named_struct",
     "range",
+    "sha224",
+    "sha256",
+    "sha384",
+    "sha512",
     "struct",
     "try_cast_to_type",
     "union_extract",
