@@ -147,7 +147,6 @@ impl Lake {
         begun: Option<Arc<Arrival>>,
     ) -> Result<Arrival> {
         let rooms = self.rooms();
-        let was_begun = begun.is_some();
         let mut arrival = match begun {
             Some(begun) => begun.as_ref().clone(),
             None => Arrival { report: blank(file, id, sender), sender: sender.key() },
@@ -163,7 +162,7 @@ impl Lake {
         };
         arrival.report.sha256 = sha256(&bytes);
         if let Some(version) = rooms.tables.landed(&file.dataset, &arrival.report.sha256).await? {
-            return self.landed_before(arrival, version, was_begun).await;
+            return self.landed_before(arrival, version).await;
         }
         let contract = match rooms.contracts.get(&file.dataset).await {
             Ok(contract) => contract,
@@ -220,7 +219,7 @@ impl Lake {
             mode,
         };
         match rooms.tables.commit(&report.dataset, landing.schema, landing.batches, commit).await {
-            Ok(Committed::AlreadyThere(version)) => self.landed_before(arrival, version, true).await,
+            Ok(Committed::AlreadyThere(version)) => self.landed_before(arrival, version).await,
             Ok(Committed::Version(version)) => self.landed(arrival, version).await,
             // Someone else changed the table's columns between our look and the commit.
             Err(LakeError::Invalid { message }) => {
@@ -241,10 +240,14 @@ impl Lake {
         self.finish(arrival, IngestState::Landed).await
     }
 
-    /// The content is in the table at `version`: by an earlier arrival, or, when `maybe_own`, by this very one, whose
-    /// end was not written.
-    async fn landed_before(&self, mut arrival: Arrival, version: u64, maybe_own: bool) -> Result<Arrival> {
-        if maybe_own && let Some(own) = self.version_of(&arrival.report, version).await? {
+    /// The content is in the table at `version`: by an earlier arrival, or by this very one, which was killed before its
+    /// end was written or is being taken by another process too.
+    async fn landed_before(&self, mut arrival: Arrival, version: u64) -> Result<Arrival> {
+        if let Some(own) = self.version_of(&arrival.report, version).await? {
+            // What the reading found was written before the commit.
+            if let Some(known) = self.rooms().arrivals.get(&arrival.report.id).await? {
+                arrival = known.as_ref().clone();
+            }
             return self.landed(arrival, own).await;
         }
         arrival.report.version = Some(version);

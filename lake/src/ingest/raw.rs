@@ -93,13 +93,6 @@ impl Places {
 }
 
 impl Cells {
-    pub fn len(&self) -> usize {
-        match self {
-            Self::Text(text) | Self::Kinds(text, _) => text.len(),
-            Self::Typed(array) => array.len(),
-        }
-    }
-
     /// The text of a cell, or `None` when it is null or typed.
     pub fn text(&self, row: usize) -> Option<&str> {
         match self {
