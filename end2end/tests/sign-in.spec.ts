@@ -25,7 +25,7 @@ test('the demo says loudly that it is one', async ({ page }) => {
   await page.goto('/sign-in');
   await expect(page.getByText('This is a demo')).toBeVisible();
   await signIn(page, 'analyst');
-  await expect(page.getByRole('note').filter({ hasText: 'Demo.' })).toBeVisible();
+  await expect(page.getByText('Anyone on this machine can be anyone here')).toBeVisible();
 });
 
 test('signing in never leads to another site', async ({ page }) => {
