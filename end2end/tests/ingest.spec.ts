@@ -17,7 +17,7 @@ test('a steward sees every arrival and what of it did not land', async ({ page }
 
 test('an arrival says why each column has its type', async ({ page }) => {
   await signIn(page, 'steward', '/arrivals?unit=geo&dataset=zipcodes');
-  await page.getByRole('link', { name: /zipcodes/ }).last().click();
+  await page.getByRole('link', { name: /zipcodes\.csv/ }).first().click();
   await expect(page.getByRole('heading', { name: 'Why each column has its type' })).toBeVisible();
   await expect(page.locator('.reason', { hasText: 'zip_code' })).toContainText(/zero/);
 });

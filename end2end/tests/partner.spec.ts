@@ -15,8 +15,8 @@ for (const [person, carrier, rows] of PARTNERS) {
 
     test('finds only what was granted', async ({ page }) => {
       await page.goto('/datasets');
-      const names = await page.locator('.entry__name').allInnerTexts();
-      expect(names.map((n) => n.split(/\s/)[0]).sort()).toEqual(['ops.flights', 'ref.airlines']);
+      const links = await page.locator('.entry__title').evaluateAll((all) => all.map((a) => a.getAttribute('href')));
+      expect(links.sort()).toEqual(['/datasets/ops/flights', '/datasets/ref/airlines']);
       await page.goto('/datasets?q=zip');
       await expect(page.locator('.entry__name')).toHaveCount(0);
       await page.goto('/');
