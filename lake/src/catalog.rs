@@ -37,7 +37,15 @@ impl Lake {
             if filter.unit.as_deref().is_some_and(|unit| unit != name.unit().as_str()) {
                 continue;
             }
-            let Some(visible) = self.visible(who, name).await? else { continue };
+            let visible = match self.visible(who, name).await {
+                // One table that cannot be read must not take the whole catalog away.
+                Err(e @ LakeError::Internal { .. }) => {
+                    tracing::error!(%name, error = ?e, "a dataset cannot be read");
+                    continue;
+                }
+                visible => visible?,
+            };
+            let Some(visible) = visible else { continue };
             let dataset = self.describe(who, name, &visible).await?;
             let columns = visible.columns();
             if search::matches(filter.q.as_deref().unwrap_or_default(), &dataset, &columns) {
