@@ -259,15 +259,18 @@ impl Lake {
     /// The version that the arrival itself made, if it did.
     async fn version_of(&self, report: &IngestReport, at_least: u64) -> Result<Option<u64>> {
         const VERSIONS: usize = 10_000;
-        loop {
-            let history = self.rooms().tables.history(&report.dataset, VERSIONS).await?;
-            let own = history.iter().find(|h| h.ingest.as_ref() == Some(&report.id));
-            if own.is_some() || history.first().is_none_or(|newest| newest.version >= at_least) {
-                return Ok(own.map(|h| h.version));
+        const LOOKS: usize = 50;
+        let mut history = Vec::new();
+        for _ in 0..LOOKS {
+            history = self.rooms().tables.history(&report.dataset, VERSIONS).await?;
+            if history.first().is_some_and(|newest| newest.version >= at_least) {
+                break;
             }
-            // The kept snapshot is older than what was just seen; it is looked at again within the freshness time.
+            // The kept snapshot is older than what was just seen, or from before there was a table; it is looked at
+            // again within the freshness time.
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         }
+        Ok(history.iter().find(|h| h.ingest.as_ref() == Some(&report.id)).map(|h| h.version))
     }
 
     async fn refuse(&self, mut arrival: Arrival, refusal: Refusal) -> Result<Arrival> {
