@@ -34,7 +34,9 @@ pub(super) fn stream(
             let _ = pieces.send(Err(e)).await;
         }
     });
-    futures::stream::unfold(read, |mut read| async move { read.recv().await.map(|piece| (piece, read)) }).boxed()
+    let pieces = futures::stream::unfold(read, |mut read| async move { read.recv().await.map(|piece| (piece, read)) });
+    // A body that is compressed on its way is polled once more after its end, which `unfold` answers with a panic.
+    pieces.fuse().boxed()
 }
 
 async fn send(result: &StoredResult, format: ExportFormat, to: &mpsc::Sender<Result<Bytes>>) -> Result<()> {
