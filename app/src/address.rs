@@ -1,7 +1,7 @@
 //! Addresses of pages: what the request asked for, and links that say it again with a change.
 
 use leptos::prelude::*;
-use leptos_router::hooks::{use_query_map, use_url};
+use leptos_router::hooks::use_url;
 
 /// The address that was asked for.
 #[derive(Debug, Clone, Default)]
@@ -20,12 +20,9 @@ impl Address {
             "" => url.path().to_owned(),
             search => format!("{}?{search}", url.path()),
         };
-        let owned = |(k, v): (std::borrow::Cow<'static, str>, String)| (k.into_owned(), v);
-        Self {
-            here,
-            path: url.path().to_owned(),
-            query: use_query_map().get_untracked().into_iter().map(owned).collect(),
-        }
+        // The router's own map decodes twice: `like '%25A'` would lose its wildcard, a `return_to` its escapes.
+        let raw = use_context::<http::request::Parts>().and_then(|p| p.uri.query().map(str::to_owned));
+        Self { here, path: url.path().to_owned(), query: raw.map(|q| pairs(&q)).unwrap_or_default() }
     }
 
     /// A part of the path by its place, empty when there is none: 1 is `ops` in `/datasets/ops/flights`.
@@ -42,6 +39,35 @@ impl Address {
     pub fn number(&self, name: &str) -> u64 {
         self.get(name).and_then(|v| v.parse().ok()).unwrap_or(0)
     }
+}
+
+/// The names and values of a query, decoded once (WHATWG URL, `application/x-www-form-urlencoded`).
+fn pairs(query: &str) -> Vec<(String, String)> {
+    let pair = |part: &str| {
+        let (name, value) = part.split_once('=').unwrap_or((part, ""));
+        (decoded(name), decoded(value))
+    };
+    query.split('&').filter(|part| !part.is_empty()).map(pair).collect()
+}
+
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        let hex =
+            |at: usize| after.get(at).and_then(|b| char::from(*b).to_digit(16)).and_then(|d| u8::try_from(d).ok());
+        match (first, hex(0), hex(1)) {
+            (b'%', Some(high), Some(low)) => {
+                bytes.push(high * 16 + low);
+                rest = &after[2..];
+            }
+            _ => {
+                bytes.push(if *first == b'+' { b' ' } else { *first });
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// A link being put together.
@@ -89,6 +115,17 @@ impl Href {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_asked_is_decoded_once() {
+        fn check(query: &str, expected: &[(&str, &str)]) {
+            let expected: Vec<_> = expected.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+            assert_eq!(pairs(query), expected, "{query}");
+        }
+        check("sql=like+%27%25A%25%27", &[("sql", "like '%A%'")]);
+        check("return_to=%2Fsql%3Fsql%3Da%2520b", &[("return_to", "/sql?sql=a%20b")]);
+        check("x&a=1%&b=%zz", &[("x", ""), ("a", "1%"), ("b", "%zz")]);
+    }
 
     #[test]
     fn links_carry_any_text() {

@@ -125,7 +125,8 @@ async fn from_form(
         let name = file_name(&name)?;
         // A part borrows the form; a channel of a few chunks makes a stream of its own of it.
         let (send, receive) = mpsc::channel::<io::Result<Bytes>>(4);
-        let body = futures::stream::unfold(receive, |mut r| async { r.recv().await.map(|part| (part, r)) }).fuse().boxed();
+        let body =
+            futures::stream::unfold(receive, |mut r| async { r.recv().await.map(|part| (part, r)) }).fuse().boxed();
         let read = async move {
             // `send` ends with this block, and the stream with it.
             loop {
