@@ -27,8 +27,9 @@ export default defineConfig({
     },
   },
   projects: [
-    { name: 'scripted', testIgnore: /screenshots/, use: { javaScriptEnabled: true } },
-    { name: 'plain', testIgnore: /screenshots|islands|budget/, use: { javaScriptEnabled: false } },
+    { name: 'scripted', testIgnore: /screenshots|rotation/, use: { javaScriptEnabled: true } },
+    { name: 'plain', testIgnore: /screenshots|islands|budget|rotation/, use: { javaScriptEnabled: false } },
     { name: 'screenshots', testMatch: /screenshots/ },
+    { name: 'rotation', testMatch: /rotation/, dependencies: ['scripted', 'plain'] },
   ],
 });
