@@ -25,8 +25,7 @@ pub(super) async fn run(shared: &Shared, flight: &Flight, plan: GovernedPlan, sh
     let limits = &shared.limits;
     let fault = |e: DataFusionError| fault(e, limits);
     let memory: Arc<dyn MemoryPool> = Arc::new(QueryPool::new(Arc::clone(&shared.memory), limits.query_memory));
-    let physical = plan.session.state().create_physical_plan(&plan.logical).await.map_err(fault)?;
-    let physical = stoppable(physical, &flight.stop).map_err(fault)?;
+    let physical = stoppable(plan.physical().await?, &flight.stop).map_err(fault)?;
     let context = context(&plan, shared, &memory);
     let mut stream = execute_stream(physical, Arc::new(context)).map_err(fault)?;
 
