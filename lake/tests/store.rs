@@ -150,7 +150,7 @@ async fn the_same_content_lands_once_also_from_many_writers() {
         let snapshot = tables.snapshot(&name).await.unwrap().unwrap();
         assert_eq!((snapshot.rows, snapshot.version), (20, 1), "{store:?}");
         assert_eq!(snapshot.schema.field(0).metadata()["label"], "No. ");
-        assert_eq!(tables.list().await.unwrap().as_slice(), [name.clone()]);
+        assert_eq!(tables.list().await.unwrap().as_slice(), std::slice::from_ref(&name));
         assert!(tables.landed(&name, "a").await.unwrap().is_some());
         assert!(tables.landed(&name, "c").await.unwrap().is_none());
         let history = tables.history(&name, 10).await.unwrap();

@@ -131,7 +131,9 @@ impl Sessions {
         shape::check(&raw)?;
         let volatile = is_volatile(&raw).map_err(planning)?;
         let logical = state.optimize(&raw).map_err(planning)?;
-        Ok(GovernedPlan { logical, session: SessionContext::new_with_state(state), datasets: read, volatile })
+        #[expect(clippy::disallowed_methods, reason = "the one session that a policy made")]
+        let session = SessionContext::new_with_state(state);
+        Ok(GovernedPlan { logical, session, datasets: read, volatile })
     }
 }
 

@@ -178,7 +178,7 @@ impl Drop for Ticket {
 /// The same error for one more person.
 fn again(e: &LakeError) -> LakeError {
     match e {
-        LakeError::NotFound { what, name } => LakeError::NotFound { what: *what, name: name.clone() },
+        LakeError::NotFound { what, name } => LakeError::NotFound { what, name: name.clone() },
         LakeError::Forbidden { message } => LakeError::Forbidden { message: message.clone() },
         LakeError::Invalid { message } => LakeError::Invalid { message: message.clone() },
         LakeError::InvalidSql { message, line, column, hint } => {
@@ -187,7 +187,7 @@ fn again(e: &LakeError) -> LakeError {
         LakeError::Limit { message } => LakeError::Limit { message: message.clone() },
         LakeError::Busy { retry_after } => LakeError::Busy { retry_after: *retry_after },
         LakeError::Cancelled => LakeError::Cancelled,
-        LakeError::Conflict { what } => LakeError::Conflict { what: *what },
+        LakeError::Conflict { what } => LakeError::Conflict { what },
         LakeError::Config { message } => LakeError::Config { message: message.clone() },
         LakeError::Store { source } => LakeError::Store { source: source.to_string().into() },
         LakeError::Internal { detail, .. } => LakeError::internal(detail),

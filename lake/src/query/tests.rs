@@ -1,5 +1,6 @@
 //! The engine over plain tables: keys, sharing, cancellation, limits, bombs.
 #![allow(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::disallowed_methods, reason = "the engine is tried over tables without a policy")]
 
 use std::{
     sync::{

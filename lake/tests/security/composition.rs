@@ -25,8 +25,11 @@ struct Given {
 
 const COLUMNS: [&str; 4] = ["id", "region", "secret", "amount"];
 
-/// Filters as SQL and as Rust; `None` is SQL's unknown.
-const PREDICATES: [(&str, fn(&Row) -> Option<bool>); 5] = [
+/// A filter in Rust; `None` is SQL's unknown.
+type Holds = fn(&Row) -> Option<bool>;
+
+/// Filters as SQL and as Rust.
+const PREDICATES: [(&str, Holds); 5] = [
     ("region = 'a'", |r| r.1.map(|x| x == "a")),
     ("region in ('a', 'b')", |r| r.1.map(|x| x == "a" || x == "b")),
     ("amount < 3", |r| Some(r.3 < 3)),

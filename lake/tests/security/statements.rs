@@ -134,7 +134,8 @@ fn s_04_explain_is_refused() {
 
 #[test]
 fn mistakes_are_explained_with_place_and_hint() {
-    let cases: &[(&str, &str, Option<(u64, u64)>, Option<&str>)] = &[
+    type Place = Option<(u64, u64)>;
+    let cases: &[(&str, &str, Place, Option<&str>)] = &[
         ("SELECT regoin FROM ops.t", "no column `regoin`", Some((1, 8)), Some("did you mean `region`?")),
         ("SELECT id,\n  secrt\nFROM ops.t", "no column `secrt`", Some((2, 3)), Some("did you mean `secret`?")),
         ("SELECT id FRM ops.t", "expected", Some((1, 15)), None),

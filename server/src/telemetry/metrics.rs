@@ -54,7 +54,7 @@ impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("penstock");
         let requests = Family::default();
-        let durations = Family::<RouteLabels, Histogram>::new_with_constructor(|| Histogram::new(BOUNDS.into_iter()));
+        let durations = Family::<RouteLabels, Histogram>::new_with_constructor(|| Histogram::new(BOUNDS));
         let queries = Family::default();
         let ingests = Family::default();
         registry.register("http_requests", "Answers, by route and status", Family::clone(&requests));
