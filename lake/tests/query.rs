@@ -115,3 +115,20 @@ async fn d_04_a_query_that_is_cancelled_ends_for_real() {
     assert_eq!(bench.lake.query_status(&ann, &status.id).await.unwrap().state, QueryState::Cancelled);
     assert!(matches!(bench.lake.query_status(&stranger, &status.id).await, Err(LakeError::NotFound { .. })));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_are_not_pruned_by_statistics_that_are_cut() {
+    // The log keeps 64 characters of a text's minimum and maximum; these differ behind them.
+    let bench = Bench::new().await;
+    let ann = person("ann", "staff", None);
+    let texts = ["x".repeat(80) + "a", "x".repeat(80) + "z", "\u{10FFFF}".repeat(80), "\u{e4}".repeat(80) + "y"];
+    for (n, text) in (100..).zip(&texts) {
+        bench.land(&[(text, n, 0)], false).await;
+    }
+    for (n, text) in (100..).zip(&texts) {
+        for operator in ["=", ">=", "<="] {
+            let sql = format!("select flight from ops.flights where carrier {operator} '{text}' and flight = {n}");
+            assert_eq!(bench.ask(&ann, &sql).await.rows_total, 1, "{operator} {n}");
+        }
+    }
+}
