@@ -153,6 +153,10 @@ impl Lake {
     }
 
     async fn visible(&self, who: &Principal, name: &DatasetName) -> Result<Option<Visible>> {
+        // Asked before the table is looked at: a hidden one that is broken or slow is as absent as any other.
+        if !self.rooms().policies.may(who, name, Action::Read, Utc::now()).await? {
+            return Ok(None);
+        }
         let Some(snapshot) = self.rooms().tables.snapshot(name).await? else { return Ok(None) };
         let Some(access) = self.rooms().policies.access(who, name, &snapshot.schema, Utc::now()).await? else {
             return Ok(None);

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     address::{Address, Href},
+    components::escaped,
     context::RequestContext,
 };
 
@@ -75,7 +76,7 @@ where
         let content = load(viewer.clone()).await.unwrap_or_else(|e| error_content(&e));
         let title = format!("{} · Penstock", content.title);
         view! {
-            <Title text=title />
+            <Title text=escaped(&title) />
             {frame(&viewer, place, arrivals, content.body)}
         }
     })

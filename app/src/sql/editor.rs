@@ -5,7 +5,7 @@ use model::Dataset;
 
 use crate::{
     address::Href,
-    components::{Icon, icon},
+    components::{Icon, escaped, icon},
 };
 
 pub fn editor(text: &str) -> AnyView {
@@ -25,7 +25,7 @@ pub fn editor(text: &str) -> AnyView {
                 aria-describedby="editor-keys"
                 required
             >
-                {text.to_owned()}
+                {escaped(text)}
             </textarea>
             <div class="editor__bar">
                 <button class="button button--primary" type="submit">{icon(Icon::Play)} "Run"</button>

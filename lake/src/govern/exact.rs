@@ -8,7 +8,7 @@ use arrow::{compute::CastOptions, datatypes::DataType};
 use datafusion::{
     common::{
         DFSchema, ExprSchema, Result, exec_err,
-        tree_node::{Transformed, TreeNode},
+        tree_node::{Transformed, TreeNode, TreeNodeRecursion},
     },
     config::ConfigOptions,
     logical_expr::{
@@ -18,7 +18,7 @@ use datafusion::{
     optimizer::AnalyzerRule,
 };
 
-use super::growth::bound;
+use super::growth::{bound, calls};
 
 /// Runs after type coercion, when all casts and calls are there; puts bounds on calls that grow as well.
 #[derive(Debug)]
@@ -30,13 +30,20 @@ impl AnalyzerRule for ExactCasts {
     }
 
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
+        let mut growing = 0;
+        plan.apply_with_subqueries(|node| {
+            node.apply_expressions(|e| {
+                growing += calls(e)?;
+                Ok(TreeNodeRecursion::Continue)
+            })
+        })?;
         let exact = plan.transform_up_with_subqueries(|plan| {
             let schema = merge_schema(&plan.inputs());
             let names = NamePreserver::new(&plan);
             plan.map_expressions(|e| {
                 let name = names.save(&e);
                 let exact = keep(e, &schema)?;
-                let bounded = exact.transform_data(|e| bound(e, &schema))?;
+                let bounded = exact.transform_data(|e| bound(e, &schema, growing))?;
                 Ok(bounded.update_data(|e| name.restore(e)))
             })
         });

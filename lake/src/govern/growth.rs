@@ -14,7 +14,7 @@ use arrow::{
 use datafusion::{
     common::{
         DFSchema, ExprSchema, Result, exec_err,
-        tree_node::{Transformed, TreeNode},
+        tree_node::{Transformed, TreeNode, TreeNodeRecursion},
     },
     logical_expr::{
         BinaryExpr, ColumnarValue, Expr, ExprSchemable, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
@@ -27,6 +27,10 @@ use datafusion::{
 const BATCH: u64 = 256 << 20;
 /// Bytes that one call may in truth have made for one batch.
 const MADE: usize = 64 << 20;
+/// Bytes that all such calls of a query together may hold at one time: each gets its share of this.
+const ALL: usize = 256 << 20;
+/// Bytes of one value. A constant is one value, made while planning.
+const VALUE: u64 = 256 << 10;
 
 /// How the size of a result follows from the arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -47,6 +51,10 @@ enum Growth {
     Elements,
     /// A format that is written out in every row.
     Format,
+    /// Steps rather than bytes: every character of the first with every one of the second.
+    Product,
+    /// A part, with its own header, for each character.
+    Split,
 }
 
 fn growth(name: &str) -> Option<Growth> {
@@ -61,16 +69,21 @@ fn growth(name: &str) -> Option<Growth> {
         "repeat" => Growth::Times,
         "array_to_string" => Growth::Elements,
         "to_char" => Growth::Format,
+        "levenshtein" | "ltrim" | "rtrim" | "btrim" => Growth::Product,
+        "string_to_array" => Growth::Split,
         _ => return None,
     })
 }
 
 /// Puts a bound on every call in `e` that can grow.
-pub(super) fn bound(e: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+///
+/// `calls` is how many such calls the whole query has: they share what may be made.
+pub(super) fn bound(e: Expr, schema: &DFSchema, calls: usize) -> Result<Transformed<Expr>> {
+    let made = MADE.min(ALL / calls.max(1));
     e.transform_up(|e| match e {
         Expr::ScalarFunction(mut f) => match growth(f.name()) {
             Some(growth) if !(f.func.inner().as_ref() as &dyn std::any::Any).is::<Bounded>() => {
-                f.func = Arc::new(ScalarUDF::new_from_impl(Bounded { inner: Arc::clone(&f.func), growth }));
+                f.func = Arc::new(ScalarUDF::new_from_impl(Bounded { inner: Arc::clone(&f.func), growth, made }));
                 Ok(Transformed::yes(Expr::ScalarFunction(f)))
             }
             _ => Ok(Transformed::no(Expr::ScalarFunction(f))),
@@ -86,7 +99,7 @@ pub(super) fn bound(e: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
                     };
                     args.push(*right);
                     let signature = Signature::variadic_any(Volatility::Immutable);
-                    let joined = ScalarUDF::new_from_impl(Joined { to, signature });
+                    let joined = ScalarUDF::new_from_impl(Joined { to, signature, made });
                     Ok(Transformed::yes(joined.call(args)))
                 }
                 e => Ok(Transformed::no(e)),
@@ -94,6 +107,20 @@ pub(super) fn bound(e: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
         }
         e => Ok(Transformed::no(e)),
     })
+}
+
+/// Calls in `e` that [`bound`] would bound.
+pub(super) fn calls(e: &Expr) -> Result<usize> {
+    let mut calls = 0;
+    e.apply(|e| {
+        calls += usize::from(match e {
+            Expr::ScalarFunction(f) => growth(f.name()).is_some(),
+            Expr::BinaryExpr(b) => b.op == Operator::StringConcat,
+            _ => false,
+        });
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(calls)
 }
 
 fn is_joined(f: &ScalarUDF, to: &DataType) -> bool {
@@ -105,6 +132,8 @@ fn is_joined(f: &ScalarUDF, to: &DataType) -> bool {
 struct Bounded {
     inner: Arc<ScalarUDF>,
     growth: Growth,
+    /// Bytes that it may make for one batch.
+    made: usize,
 }
 
 /// `simplify` is not passed on: it would put the function without its bound in place of this one.
@@ -131,12 +160,16 @@ impl ScalarUDFImpl for Bounded {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let most = estimate(self.growth, &args.args, args.number_rows)?;
-        if most > BATCH {
+        let room = match self.growth {
+            Growth::Product => BATCH,
+            _ => BATCH.min((args.number_rows.max(1) as u64).saturating_mul(VALUE)),
+        };
+        if most > room {
             return exec_err!("{} would make too large a value; shorten its arguments", self.name());
         }
         let made = self.inner.invoke_with_args(args)?;
         if let ColumnarValue::Array(made) = &made
-            && made.get_array_memory_size() > MADE
+            && made.get_array_memory_size() > self.made
         {
             return exec_err!("{} made too large a value; shorten its arguments", self.name());
         }
@@ -149,6 +182,8 @@ impl ScalarUDFImpl for Bounded {
 struct Joined {
     to: DataType,
     signature: Signature,
+    /// Bytes that it may make for one batch.
+    made: usize,
 }
 
 impl ScalarUDFImpl for Joined {
@@ -165,7 +200,8 @@ impl ScalarUDFImpl for Joined {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        if estimate(Growth::Sum, &args.args, args.number_rows)? > MADE as u64 {
+        let room = (self.made as u64).min((args.number_rows.max(1) as u64).saturating_mul(VALUE));
+        if estimate(Growth::Sum, &args.args, args.number_rows)? > room {
             return exec_err!("|| would make too large a value; shorten what it joins");
         }
         let texts = args.args.iter().map(|a| Ok(cast(&a.to_array(args.number_rows)?, &DataType::Utf8)?));
@@ -174,6 +210,9 @@ impl ScalarUDFImpl for Joined {
         Ok(ColumnarValue::Array(cast(&concat_elements_utf8_many(&texts)?, &self.to)?))
     }
 }
+
+/// Bytes of one part of a split text, beside its characters.
+const PART: u64 = 20;
 
 /// An upper bound of the bytes that a call makes.
 fn estimate(growth: Growth, args: &[ColumnarValue], rows: usize) -> Result<u64> {
@@ -199,6 +238,8 @@ fn estimate(growth: Growth, args: &[ColumnarValue], rows: usize) -> Result<u64> 
         Growth::Times => size(0).total.saturating_mul(largest(args.get(1), rows)?),
         Growth::Elements => total.saturating_add((size(0).total / 2).saturating_mul(size(1).most)),
         Growth::Format => rows_.saturating_mul(size(1).most).saturating_mul(4),
+        Growth::Product => size(0).total.saturating_mul(size(1).most.max(1)),
+        Growth::Split => size(0).total.saturating_mul(PART),
     })
 }
 

@@ -5,7 +5,7 @@ use std::{any::Any, sync::Arc};
 use datafusion::{
     common::tree_node::{TreeNode, TreeNodeRecursion},
     datasource::{memory::MemorySourceConfig, source::DataSourceExec, source_as_provider},
-    logical_expr::{Distinct, Expr, LogicalPlan, Projection},
+    logical_expr::{Distinct, Expr, LogicalPlan, Operator, Projection},
     physical_plan::{ExecutionPlan, empty::EmptyExec, placeholder_row::PlaceholderRowExec},
 };
 
@@ -106,6 +106,9 @@ fn is_plain(e: &Expr) -> bool {
 }
 
 fn expression_refused(e: &Expr) -> Option<LakeError> {
+    if let Some(why) = costly(e) {
+        return Some(LakeError::sql(why));
+    }
     let name = match e {
         Expr::ScalarFunction(f) => f.name().to_owned(),
         Expr::AggregateFunction(f) => f.func.name().to_owned(),
@@ -114,6 +117,44 @@ fn expression_refused(e: &Expr) -> Option<LakeError> {
         _ => return None,
     };
     (!functions::is_allowed(&name)).then(|| LakeError::sql(format!("the function `{name}` cannot be used here")))
+}
+
+/// What is cheap to write and not to run: a size in the hands of the query that is taken before a single row is seen,
+/// or a pattern a row, each of which is compiled and kept.
+fn costly(e: &Expr) -> Option<&'static str> {
+    let sized = |name: &str, args: usize| match name {
+        // The value of `WITHIN GROUP` is an argument too; the one after the share is the size of the digest.
+        "approx_percentile_cont" => args > 2,
+        "approx_percentile_cont_with_weight" => args > 3,
+        _ => false,
+    };
+    let varies = |pattern: Option<&Expr>| pattern.is_some_and(|p| !is_constant(p));
+    match e {
+        Expr::AggregateFunction(f) if sized(f.func.name(), f.params.args.len()) => {
+            Some("the number of centroids cannot be chosen here; leave the last argument out")
+        }
+        Expr::WindowFunction(f) if sized(f.fun.name(), f.params.args.len()) => {
+            Some("the number of centroids cannot be chosen here; leave the last argument out")
+        }
+        Expr::ScalarFunction(f) if f.name().starts_with("regexp_") && varies(f.args.get(1)) => Some(PATTERN),
+        Expr::BinaryExpr(b) if is_regex(b.op) && varies(Some(&b.right)) => Some(PATTERN),
+        Expr::SimilarTo(l) if varies(Some(&l.pattern)) => Some(PATTERN),
+        _ => None,
+    }
+}
+
+const PATTERN: &str = "a regular expression must be a text, not a column or a computed value";
+
+fn is_regex(op: Operator) -> bool {
+    use Operator::{RegexIMatch, RegexMatch, RegexNotIMatch, RegexNotMatch};
+    matches!(op, RegexMatch | RegexIMatch | RegexNotMatch | RegexNotIMatch)
+}
+
+fn is_constant(e: &Expr) -> bool {
+    match e {
+        Expr::Cast(c) => is_constant(&c.expr),
+        e => matches!(e, Expr::Literal(..)),
+    }
 }
 
 /// # Errors

@@ -53,7 +53,7 @@ pub(super) fn compose(parts: &[Part], schema: &Schema, secret: &Arc<[u8]>) -> Re
         }
     }
     access.note.columns_hidden = access.columns.len() < schema.fields().len();
-    access.note.rows = access.filter.as_ref().map(text);
+    access.note.rows = access.filter.as_ref().map(|filter| note(filter, &access));
     access.fingerprint = fingerprint(&access);
     Ok(Some(access))
 }
@@ -140,6 +140,16 @@ fn any<'a>(filters: impl Iterator<Item = Option<&'a Expr>>) -> Option<Expr> {
     // In one order whatever the order of the grants, so that equal accesses are equal.
     distinct.sort_by_cached_key(|e| format!("{e:?}"));
     distinct.into_iter().reduce(|a, b| binary_expr(a, Operator::Or, b))
+}
+
+/// A filter for the person that it narrows: its text may name a column or a value that it hides.
+fn note(filter: &Expr, access: &TableAccess) -> String {
+    let shows = |c: &&Column| access.columns.contains(&c.name) && !access.masks.contains_key(&c.name);
+    if filter.column_refs().iter().all(shows) {
+        text(filter)
+    } else {
+        "a condition on columns that you do not see".into()
+    }
 }
 
 /// A filter as a person reads it.

@@ -156,3 +156,38 @@ fn d_01_ordinary_large_queries_pass() {
         }
     });
 }
+
+#[test]
+fn d_03_sizes_in_the_hands_of_the_query_are_bounded() {
+    deep(|| async {
+        let world = World::new(&by_rows("region = 'a'"), Source::Memory, 30).await;
+        let refused = [
+            "SELECT approx_percentile_cont(amount, 0.5, 1000000000000) FROM ops.t",
+            "SELECT approx_percentile_cont(0.5, 1000000000000) WITHIN GROUP (ORDER BY amount) FROM ops.t",
+            "SELECT approx_percentile_cont(amount, 0.5, 1000000000000) OVER () FROM ops.t",
+            "SELECT levenshtein(repeat('a', 200001), repeat('b', 200000))",
+            "SELECT btrim(repeat('a', 200001), repeat('b', 200000))",
+            "SELECT repeat('a', 250000000), repeat('a', 250000001)",
+            "SELECT regexp_count('a', '\\w{60}' || cast(id as varchar)) FROM ops.t",
+            "SELECT count(*) FROM ops.t WHERE region ~ (region || '\\w{60}')",
+        ];
+        for sql in refused {
+            let start = Instant::now();
+            let answer = world.run(&analyst(), sql).await;
+            let e = answer.err().unwrap_or_else(|| panic!("{sql} was answered"));
+            assert_ne!(e.code(), "internal", "{sql}: {e:?}");
+            assert!(start.elapsed() < Duration::from_secs(2), "{sql}: {:?}", start.elapsed());
+        }
+        let answered = [
+            "SELECT approx_percentile_cont(amount, 0.5) FROM ops.t",
+            "SELECT region, max(amount) m FROM ops.t GROUP BY region ORDER BY m DESC NULLS LAST LIMIT 100000000000",
+            "SELECT levenshtein(region, 'abc'), btrim(region, ' ') FROM ops.t",
+            "SELECT regexp_replace(region, '^.', 'x') FROM ops.t WHERE region ~ '^[a-z]$'",
+            "SELECT repeat(region, 1000) FROM ops.t",
+        ];
+        for sql in answered {
+            let answer = world.run(&analyst(), sql).await;
+            assert!(answer.is_ok(), "{sql}: {answer:?}");
+        }
+    });
+}
