@@ -58,3 +58,18 @@ async fn a_hidden_dataset_has_the_page_of_an_absent_one() {
     assert_eq!((hidden.status, absent.status), (StatusCode::NOT_FOUND, StatusCode::NOT_FOUND));
     assert!(!hidden.text.contains("canary"));
 }
+
+#[tokio::test]
+async fn a_query_in_the_address_stays_text() {
+    let server = Server::empty().await;
+    let mut browser = server.signed_in("analyst").await;
+    let sql = "select 1 -- </textarea></title><meta http-equiv=\"refresh\"><h1>&amp;";
+    let path =
+        format!("/sql?{}", url::form_urlencoded::Serializer::new(String::new()).append_pair("sql", sql).finish());
+    let answer = browser.get(&server, &path).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    for markup in ["-- </textarea>", "<meta http-equiv=\"refresh\"", "<h1>&amp;"] {
+        assert!(!answer.text.contains(markup), "{markup}");
+    }
+    assert!(answer.text.contains("-- &lt;/textarea>") && answer.text.contains("&lt;h1>&amp;amp;"));
+}
