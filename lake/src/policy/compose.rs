@@ -54,7 +54,7 @@ pub(super) fn compose(parts: &[Part], schema: &Schema, secret: &Arc<[u8]>) -> Re
     }
     access.note.columns_hidden = access.columns.len() < schema.fields().len();
     access.note.rows = access.filter.as_ref().map(|filter| note(filter, &access));
-    access.fingerprint = fingerprint(&access);
+    access.fingerprint = fingerprint(&access, secret);
     Ok(Some(access))
 }
 
@@ -169,7 +169,9 @@ impl Dialect for Readable {
 }
 
 /// SHA-256 over columns, filter and masks, each length-prefixed, so that no two accesses read the same.
-fn fingerprint(access: &TableAccess) -> [u8; 32] {
+///
+/// The secret is part of it where something is masked: after it changes, no hash under the old one is shown again.
+fn fingerprint(access: &TableAccess, secret: &[u8]) -> [u8; 32] {
     let mut hash = Sha256::new();
     let mut add = |s: &str| {
         hash.update((s.len() as u64).to_le_bytes());
@@ -186,6 +188,9 @@ fn fingerprint(access: &TableAccess) -> [u8; 32] {
         }
     }
     add(&access.masks.len().to_string());
+    if !access.masks.is_empty() {
+        add(&format!("{:x}", Sha256::digest(secret)));
+    }
     for (column, mask) in &access.masks {
         add(column);
         add(&format!("{mask:?}"));
