@@ -8,6 +8,12 @@ pub mod metrics;
 
 pub use metrics::Metrics;
 
+/// What a server tells: its own doings, of its libraries what is wrong. The Delta kernel calls a table that is not there
+/// yet an error, which for a first file it is not; what is one reaches us as an error too.
+const TALKING: &str = "info,datafusion=warn,deltalake=warn,buoyant_kernel=off,delta_kernel=off,object_store=warn";
+/// What a command tells beside its output.
+const QUIET: &str = "warn,buoyant_kernel=off,delta_kernel=off";
+
 use crate::{
     cli::Command,
     config::{LogFormat, LogSettings},
@@ -19,8 +25,7 @@ use crate::{
 /// For a filter that cannot be read.
 pub fn init(settings: &LogSettings, command: &Command) -> anyhow::Result<()> {
     let quiet = !matches!(command, Command::Serve(_));
-    let default =
-        if quiet { "warn" } else { "info,datafusion=warn,deltalake=warn,delta_kernel=warn,object_store=warn" };
+    let default = if quiet { QUIET } else { TALKING };
     let text = settings.filter.as_deref().unwrap_or(default);
     let filter = EnvFilter::try_new(text).with_context(|| format!("the log filter `{text}`"))?;
     let lines = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
