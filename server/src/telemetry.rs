@@ -8,16 +8,16 @@ pub mod metrics;
 
 pub use metrics::Metrics;
 
+use crate::{
+    cli::Command,
+    config::{LogFormat, LogSettings},
+};
+
 /// What a server tells: its own doings, of its libraries what is wrong. The Delta kernel calls a table that is not there
 /// yet an error, which for a first file it is not; what is one reaches us as an error too.
 const TALKING: &str = "info,datafusion=warn,deltalake=warn,buoyant_kernel=off,delta_kernel=off,object_store=warn";
 /// What a command tells beside its output.
 const QUIET: &str = "warn,buoyant_kernel=off,delta_kernel=off";
-
-use crate::{
-    cli::Command,
-    config::{LogFormat, LogSettings},
-};
 
 /// Sends the log to standard error; standard output belongs to results.
 ///
