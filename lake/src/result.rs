@@ -8,7 +8,7 @@ use std::{fmt, sync::Arc};
 use arrow::{datatypes::SchemaRef, record_batch::RecordBatch};
 use bytes::Bytes;
 use futures::stream::BoxStream;
-use model::{Column, ExportFormat, Page, Principal};
+use model::{Column, ExportFormat, Formulas, Page, Principal};
 use object_store::path::Path;
 
 use crate::{
@@ -161,9 +161,16 @@ impl Lake {
     ///
     /// # Errors
     /// As [`result_page`](Self::result_page).
-    pub async fn download(&self, who: &Principal, id: &str, format: ExportFormat) -> Result<Download> {
+    pub async fn download(
+        &self,
+        who: &Principal,
+        id: &str,
+        format: ExportFormat,
+        formulas: Formulas,
+    ) -> Result<Download> {
         let result = self.result(who, id).await?;
-        Ok(Download { rows: result.meta.rows, body: encode::stream(self.rooms().engine.desk(), result, format) })
+        let rows = result.meta.rows;
+        Ok(Download { rows, body: encode::stream(self.rooms().engine.desk(), result, format, formulas) })
     }
 
     /// The one way from an id to a result.

@@ -26,7 +26,7 @@ pub use policy::{Action, Grant, Policy};
 pub use principal::Principal;
 pub use problem::Problem;
 pub use query::{
-    CacheOutcome, CacheTier, ExportFormat, QueryRequest, QueryState, QueryStatus, RecentQuery, RowsRequest,
+    CacheOutcome, CacheTier, ExportFormat, Formulas, QueryRequest, QueryState, QueryStatus, RecentQuery, RowsRequest,
 };
 pub use session::SessionSummary;
 pub use token::{NewToken, TokenSecret, TokenSummary};

@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::StreamExt as _;
-use model::{CacheOutcome, CacheTier, ExportFormat, Page, Principal};
+use model::{CacheOutcome, CacheTier, ExportFormat, Formulas, Page, Principal};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -61,6 +61,10 @@ pub struct Form {
     /// `csv`, `parquet`, `arrow`, `json` or `ndjson`; by `Accept` when absent.
     #[param(value_type = Option<ExportFormat>)]
     format: Option<String>,
+    /// In CSV: an apostrophe before texts and headers that a spreadsheet would run as formulas. Off when absent: then
+    /// values are as they are.
+    #[serde(default)]
+    guard: bool,
 }
 
 /// A whole result of mine as a file.
@@ -86,7 +90,8 @@ pub async fn download(
     let who = caller.require("read")?;
     let id = id.of("result")?;
     let format = download::wanted(form.format.as_deref(), &headers)?;
-    let found = state.lake.download(who, &id, format).await?;
+    let formulas = if form.guard { Formulas::Guarded } else { Formulas::Kept };
+    let found = state.lake.download(who, &id, format, formulas).await?;
     let rows = found.rows;
     // An error on the way breaks the transfer off: half a file never looks whole.
     let mut body = found.body.map(|part| part.inspect_err(|e| tracing::error!(error = %e, "a download broke off")));
