@@ -6,6 +6,7 @@
 pub mod column;
 pub mod dataset;
 pub mod ingest;
+pub mod inspect;
 pub mod name;
 pub mod page;
 pub mod policy;
@@ -20,6 +21,7 @@ pub use dataset::{AccessNote, Dataset, DatasetDetail, DatasetFilter, DatasetVers
 pub use ingest::{
     ColumnReport, ColumnWarning, IngestFilter, IngestReport, IngestState, QuarantinedRow, RefusedBecause, RowCounts,
 };
+pub use inspect::{InspectedColumn, InspectedRows, Inspection, Lands, Refused, RowNumber};
 pub use name::{ColumnName, DatasetName, InvalidName, UnitName};
 pub use page::{Cell, Page};
 pub use policy::{Action, Grant, Policy};

@@ -1,16 +1,19 @@
 //! Parquet to columns: decoded, never trusted. Types pass as they are where a table can hold them.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use arrow::{
-    array::{Array, ArrayRef, StringBuilder},
+    array::{Array, ArrayRef, AsArray, StringBuilder, make_array},
     compute::{CastOptions, cast_with_options, concat},
-    datatypes::{DataType, TimeUnit},
+    datatypes::{DataType, FieldRef, Fields, Schema, TimeUnit},
     util::display::{ArrayFormatter, FormatOptions},
 };
 use bytes::Bytes;
 use model::RefusedBecause;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 
 use super::{
     Refusal,
@@ -25,7 +28,10 @@ pub(super) fn read(bytes: &Bytes, limit: u64) -> Result<RawTable, Refusal> {
 }
 
 fn decode(bytes: &Bytes, limit: u64) -> Result<RawTable, Refusal> {
-    let builder = ParquetRecordBatchReaderBuilder::try_new(bytes.clone()).map_err(|e| damaged(&e))?;
+    let stored = ArrowReaderMetadata::load(bytes, ArrowReaderOptions::new()).map_err(|e| damaged(&e))?;
+    let options = ArrowReaderOptions::new().with_schema(Arc::new(shared(stored.schema())));
+    let metadata = ArrowReaderMetadata::try_new(Arc::clone(stored.metadata()), options).map_err(|e| damaged(&e))?;
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(bytes.clone(), metadata);
     let stated: i64 = builder.metadata().row_groups().iter().map(|g| g.total_byte_size().max(0)).sum();
     if stated.unsigned_abs() > limit {
         let message = format!("The Parquet file holds {stated} bytes, past the limit of {limit}; send it in parts.");
@@ -38,9 +44,10 @@ fn decode(bytes: &Bytes, limit: u64) -> Result<RawTable, Refusal> {
     for batch in builder.build().map_err(|e| damaged(&e))? {
         let batch = batch.map_err(|e| damaged(&e))?;
         rows += batch.num_rows();
-        size += batch.get_array_memory_size() as u64;
+        size += batch.columns().iter().map(|array| expanded(array)).sum::<u64>();
         if size > limit.saturating_mul(2) {
-            return Err(Refusal::new(RefusedBecause::TooLarge, "The Parquet file expands past the limit."));
+            let message = "The Parquet file expands past the limit; send it in parts.";
+            return Err(Refusal::new(RefusedBecause::TooLarge, message));
         }
         for (part, array) in parts.iter_mut().zip(batch.columns()) {
             part.push(plain(array).map_err(|e| damaged(&e))?);
@@ -65,11 +72,49 @@ fn decode(bytes: &Bytes, limit: u64) -> Result<RawTable, Refusal> {
     Ok(RawTable { columns, places: Places::Count(rows), ..RawTable::default() })
 }
 
+/// The schema with texts read as views: a value that a page says once and repeats a thousand times is then held once,
+/// and what it would expand to is known before it is.
+fn shared(schema: &Schema) -> Schema {
+    let fields: Fields = schema.fields().iter().map(shared_field).collect();
+    Schema::new_with_metadata(fields, schema.metadata().clone())
+}
+
+fn shared_field(field: &FieldRef) -> FieldRef {
+    Arc::new(field.as_ref().clone().with_data_type(shared_type(field.data_type())))
+}
+
+fn shared_type(data_type: &DataType) -> DataType {
+    match data_type {
+        DataType::Utf8 | DataType::LargeUtf8 => DataType::Utf8View,
+        DataType::Binary | DataType::LargeBinary => DataType::BinaryView,
+        DataType::Dictionary(_, values) => shared_type(values),
+        DataType::List(item) => DataType::List(shared_field(item)),
+        DataType::LargeList(item) => DataType::LargeList(shared_field(item)),
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(shared_field).collect()),
+        DataType::Map(entries, sorted) => DataType::Map(shared_field(entries), *sorted),
+        other => other.clone(),
+    }
+}
+
+/// Bytes that the array takes once each value is written out.
+fn expanded(array: &dyn Array) -> u64 {
+    // The lower half of a view is its value's length.
+    let of = |views: &[u128]| views.iter().map(|v| 16 + u64::from(*v as u32)).sum();
+    match array.data_type() {
+        DataType::Utf8View => of(array.as_string_view().views()),
+        DataType::BinaryView => of(array.as_binary_view().views()),
+        _ => {
+            let data = array.to_data();
+            let own: u64 = data.buffers().iter().map(|b| b.len() as u64).sum();
+            own + data.child_data().iter().map(|child| expanded(&make_array(child.clone()))).sum::<u64>()
+        }
+    }
+}
+
 /// The array in the nearest type that a table has and that loses nothing; text when there is none.
 fn plain(array: &ArrayRef) -> Result<ArrayRef, arrow::error::ArrowError> {
-    let micros = |zone: &Option<_>| {
-        DataType::Timestamp(TimeUnit::Microsecond, zone.as_ref().map(|_: &std::sync::Arc<str>| "UTC".into()))
-    };
+    let micros =
+        |zone: &Option<_>| DataType::Timestamp(TimeUnit::Microsecond, zone.as_ref().map(|_: &Arc<str>| "UTC".into()));
     let target = match array.data_type() {
         DataType::Dictionary(_, values) => return plain(&strict(array, values)?),
         DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 => DataType::Int64,
@@ -122,7 +167,7 @@ pub(super) fn in_words(array: &ArrayRef) -> Result<ArrayRef, arrow::error::Arrow
             text.append_value(words.value(row).to_string());
         }
     }
-    Ok(std::sync::Arc::new(text.finish()))
+    Ok(Arc::new(text.finish()))
 }
 
 fn damaged(e: &dyn std::fmt::Display) -> Refusal {

@@ -50,8 +50,10 @@ pub async fn page(
     if !(1..=MAX_LIMIT).contains(&limit) {
         return Err(ApiProblem::invalid(format!("limit = {limit} must be between 1 and {MAX_LIMIT}")));
     }
+    // Asked first: reading the result brings it into memory.
+    let from = came_from(&state, who, &id).await;
     let page = state.lake.result_page(who, &id, window.offset.unwrap_or(0), limit).await?;
-    Ok(([(CACHE, came_from(&state, who, &id).await)], Json(page)))
+    Ok(([(CACHE, from)], Json(page)))
 }
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -91,6 +93,7 @@ pub async fn download(
     let id = id.of("result")?;
     let format = download::wanted(form.format.as_deref(), &headers)?;
     let formulas = if form.guard { Formulas::Guarded } else { Formulas::Kept };
+    let from = came_from(&state, who, &id).await;
     let found = state.lake.download(who, &id, format, formulas).await?;
     let rows = found.rows;
     // An error on the way breaks the transfer off: half a file never looks whole.
@@ -108,7 +111,7 @@ pub async fn download(
         HeaderValue::try_from(name).unwrap_or(HeaderValue::from_static("attachment")),
     );
     out.insert("x-penstock-rows", HeaderValue::from(rows));
-    out.insert(CACHE, came_from(&state, who, &id).await);
+    out.insert(CACHE, from);
     Ok(answer)
 }
 
