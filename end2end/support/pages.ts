@@ -24,6 +24,8 @@ export const PAGES: { name: string; path: string; person?: Person }[] = [
   },
   { name: 'sql-error', path: sql('select carrier,\n  carier\nfrom ops.flights'), person: 'analyst' },
   { name: 'arrivals', path: '/arrivals', person: 'steward' },
+  { name: 'send', path: '/send', person: 'owner-ops' },
+  { name: 'send-wrong-name', path: '/send?dataset=flights', person: 'analyst' },
   { name: 'account', path: '/account', person: 'owner-ops' },
   { name: 'not-found', path: '/nowhere', person: 'analyst' },
 ];

@@ -34,3 +34,15 @@ test('arrival', async ({ page }) => {
   await expect(page.locator('.arrival')).toBeVisible();
   await picture(page, 'arrival');
 });
+
+test('send-looked', async ({ page }) => {
+  await signIn(page, 'owner-ops', '/send?dataset=ops.gates');
+  const lines = ['Gate;Opened;Fee;Code', 'A1;25.11.2026;1.234,50;007', 'B2;03.04.2026;99,00;012', 'C3;12.12.2026;0,99;113;x'];
+  const more = Array.from({ length: 20 }, (_, n) => `D${n};13.12.2026;${n},25;${n}`);
+  const buffer = Buffer.from([...lines, ...more, ''].join('\r\n'));
+  await page.locator('#upload-file').setInputFiles([{ name: 'gates-november.csv', mimeType: 'text/csv', buffer }]);
+  await expect(page.locator('.inspection')).toBeVisible();
+  await picture(page, 'send-looked');
+  await page.locator('.inspection').scrollIntoViewIfNeeded();
+  await page.screenshot({ path: join(folder, 'send-looked-whole.png'), fullPage: true });
+});

@@ -28,6 +28,7 @@ mod landing;
 mod name;
 mod raw;
 mod read;
+mod replay;
 mod sniff;
 mod value;
 mod watch;
@@ -77,17 +78,12 @@ impl Lake {
         who: &Principal,
         dataset: &DatasetName,
         file: &str,
-        mut body: BoxStream<'static, std::io::Result<Bytes>>,
+        body: BoxStream<'static, std::io::Result<Bytes>>,
     ) -> Result<IngestReport> {
         self.check_may_upload(who, dataset).await?;
         let name = landing::file_name(file)?;
-        let mut bytes = BytesMut::new();
-        while let Some(chunk) = body.next().await {
-            let chunk = chunk.map_err(|e| LakeError::invalid(format!("the upload of `{name}` broke off: {e}")))?;
-            self.check_size((bytes.len() + chunk.len()) as u64)?;
-            bytes.extend_from_slice(&chunk);
-        }
-        self.send(dataset, &name, bytes.freeze(), &Sender::Person(who)).await
+        let bytes = self.whole(&name, body).await?;
+        self.send(dataset, &name, bytes, &Sender::Person(who)).await
     }
 
     /// Arrivals that the principal may see (those of datasets it owns, all for stewards, its own uploads), newest first.
@@ -100,7 +96,11 @@ impl Lake {
     /// # Errors
     /// [`LakeError::NotFound`], the same for absent and hidden.
     pub async fn ingest(&self, who: &Principal, id: &str) -> Result<IngestReport> {
-        Ok(self.visible_arrival(who, id).await?.report.clone())
+        let mut report = self.visible_arrival(who, id).await?.report.clone();
+        if report.rows.quarantined > 0 {
+            report.corrections = self.corrections(&report).await?;
+        }
+        Ok(report)
     }
 
     /// Rows of one arrival that did not land. Needs `own` on its dataset, or stewardship.
@@ -125,6 +125,17 @@ impl Lake {
             () = stop => {}
             () = self.watch_landing() => {}
         }
+    }
+
+    /// A body as one piece, within the limit.
+    async fn whole(&self, name: &str, mut body: BoxStream<'static, std::io::Result<Bytes>>) -> Result<Bytes> {
+        let mut bytes = BytesMut::new();
+        while let Some(chunk) = body.next().await {
+            let chunk = chunk.map_err(|e| LakeError::invalid(format!("the upload of `{name}` broke off: {e}")))?;
+            self.check_size((bytes.len() + chunk.len()) as u64)?;
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes.freeze())
     }
 
     fn check_size(&self, bytes: u64) -> Result<()> {

@@ -53,6 +53,12 @@ pub struct IngestReport {
     /// What landed and deserves a look: checks that were not met, rows that came again. A sentence each.
     #[serde(default)]
     pub warnings: Vec<String>,
+    /// The arrival whose rows in quarantine this file corrects.
+    #[serde(default)]
+    pub corrects: Option<String>,
+    /// What became of the rows in quarantine since. Told when one arrival is asked for.
+    #[serde(default)]
+    pub corrections: Vec<Correction>,
     /// The dataset's version that holds the rows.
     #[serde(default)]
     pub version: Option<u64>,
@@ -61,6 +67,26 @@ pub struct IngestReport {
     pub finished_at: Option<DateTime<Utc>>,
     /// Name of the person or `watcher`.
     pub by: String,
+}
+
+/// Rows of an arrival that were corrected and landed later.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Correction {
+    /// The arrival that brought them.
+    pub ingest: String,
+    pub rows: u64,
+    /// Name of the person.
+    pub by: String,
+    pub at: DateTime<Utc>,
+}
+
+impl IngestReport {
+    /// Rows that still wait in quarantine. Right for an arrival that was asked for by itself.
+    #[must_use]
+    pub fn open(&self) -> u64 {
+        self.rows.quarantined.saturating_sub(self.corrections.iter().map(|c| c.rows).sum())
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -19,7 +19,8 @@ pub mod token;
 pub use column::{Column, ColumnStatistics, ColumnType};
 pub use dataset::{AccessNote, Dataset, DatasetDetail, DatasetFilter, DatasetVersion, UnitSummary};
 pub use ingest::{
-    ColumnReport, ColumnWarning, IngestFilter, IngestReport, IngestState, QuarantinedRow, RefusedBecause, RowCounts,
+    ColumnReport, ColumnWarning, Correction, IngestFilter, IngestReport, IngestState, QuarantinedRow, RefusedBecause,
+    RowCounts,
 };
 pub use inspect::{InspectedColumn, InspectedRows, Inspection, Lands, Refused, RowNumber};
 pub use name::{ColumnName, DatasetName, InvalidName, UnitName};

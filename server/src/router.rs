@@ -59,13 +59,19 @@ pub fn api() -> (Router<AppState>, OpenApi) {
         .routes(routes!(api::ingests::list))
         .routes(routes!(api::ingests::get))
         .routes(routes!(api::ingests::quarantine))
+        .routes(routes!(api::ingests::rows_to_correct))
         .merge(
             OpenApiRouter::new()
                 .routes(routes!(api::inspect::inspect))
                 .routes(routes!(api::inspect::contract))
                 .layer(DefaultBodyLimit::max(api::inspect::MOST)),
         )
-        .merge(OpenApiRouter::new().routes(routes!(api::uploads::upload)).layer(DefaultBodyLimit::disable()))
+        .merge(
+            OpenApiRouter::new()
+                .routes(routes!(api::uploads::upload))
+                .routes(routes!(api::ingests::correct))
+                .layer(DefaultBodyLimit::disable()),
+        )
         .split_for_parts()
 }
 

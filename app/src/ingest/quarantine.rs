@@ -1,11 +1,11 @@
 //! Rows that did not land: line, raw text, reason.
 
 use leptos::prelude::*;
-use model::{IngestReport, QuarantinedRow};
+use model::{IngestReport, IngestState, QuarantinedRow};
 
 use crate::{
     address::Href,
-    components::{Icon, count, grouped, icon, visible},
+    components::{Icon, ago, count, grouped, icon, visible},
 };
 
 /// Rows drawn on the page; the download has more.
@@ -30,6 +30,7 @@ pub fn quarantine(r: &IngestReport, rows: Option<&[QuarantinedRow]>) -> AnyView 
                 <p class="card__end">
                     <a class="button" href=download download=name>{icon(Icon::Download)} "Download as JSON"</a>
                 </p>
+                {replay(r)}
             }
             .into_any()
         }
@@ -43,6 +44,49 @@ pub fn quarantine(r: &IngestReport, rows: Option<&[QuarantinedRow]>) -> AnyView 
             </p>
             {list}
         </section>
+    }
+    .into_any()
+}
+
+/// How rows that wait are corrected, and which were.
+fn replay(r: &IngestReport) -> AnyView {
+    let done: Vec<_> = r
+        .corrections
+        .iter()
+        .map(|c| {
+            view! {
+                <li>
+                    {count(c.rows, "row")} " corrected by " <bdi>{c.by.clone()}</bdi> ", " {ago(c.at)} ": "
+                    <a href=format!("/arrivals/{}", c.ingest)>"how they landed"</a>
+                </li>
+            }
+        })
+        .collect();
+    let done = (!done.is_empty()).then(|| view! { <ul class="replay__done">{done}</ul> });
+    let open = r.open();
+    let form = (open > 0 && r.state == IngestState::Landed).then(|| {
+        let rows = format!("/api/v1/ingests/{}/quarantine/rows", r.id);
+        let action = format!("/api/v1/ingests/{}/corrections", r.id);
+        view! {
+            <p>
+                {count(open, "row")}
+                {if open == 1 { " waits." } else { " wait." }}
+                " Download them as they stood in the file, correct them in an editor, and send them back; only they land."
+            </p>
+            <p><a class="button" href=rows download="">{icon(Icon::Download)} "Download the rows"</a></p>
+            <form class="replay__form" action=action method="post" enctype="multipart/form-data">
+                <label class="field__label" for="corrected">"Corrected rows"</label>
+                <input class="upload__file" id="corrected" type="file" name="file" required />
+                <button class="button button--primary" type="submit">{icon(Icon::Upload)} "Send them"</button>
+            </form>
+        }
+    });
+    view! {
+        <div class="replay">
+            <h3 class="card__subtitle">"Correct them"</h3>
+            {done}
+            {form}
+        </div>
     }
     .into_any()
 }

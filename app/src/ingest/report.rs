@@ -22,6 +22,10 @@ pub fn report(r: &IngestReport, rows: Option<&[QuarantinedRow]>) -> AnyView {
     let query = (r.rows.landed > 0 || r.state == IngestState::Duplicate).then(|| {
         view! { <a class="button button--primary" href=Href::dataset(&r.dataset).build()>"See the data"</a> }
     });
+    let corrects = r.corrects.as_ref().map(|id| {
+        let href = format!("/arrivals/{id}");
+        view! { <p class="banner">{icon(Icon::Arrival)} "These rows correct those of "<a href=href>"an earlier arrival"</a>"."</p> }
+    });
     view! {
         <header class="page-head">
             <div class="page-head__words">
@@ -46,6 +50,7 @@ pub fn report(r: &IngestReport, rows: Option<&[QuarantinedRow]>) -> AnyView {
             <div class="page-head__actions">{query}</div>
         </header>
         {message}
+        {corrects}
         {warnings(&r.warnings)}
         <div class="arrival">
             {landed(r)}

@@ -104,6 +104,11 @@ impl Arrivals {
         }
     }
 
+    /// The arrival under which the landing file with this key was last taken.
+    pub(super) async fn seen(&self, key: &str) -> Result<Option<String>> {
+        Ok(self.documents.get::<Seen>(SEEN, key).await?.map(|seen| seen.value.ingest))
+    }
+
     pub(super) async fn end(&self, path: &Path, mark: &str) -> Result<()> {
         let id = key(path);
         if let Some(known) = self.documents.get::<Seen>(SEEN, &id).await?
@@ -228,6 +233,6 @@ impl Lake {
 }
 
 /// A document id for a path of any length and alphabet.
-fn key(path: &Path) -> String {
+pub(super) fn key(path: &Path) -> String {
     super::landing::sha256(path.as_ref().as_bytes())
 }

@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 use super::{
     arrival::Arrival,
     read::{Landing, Reading, Refusal, read_file},
+    replay::lenient,
 };
 use crate::{
     Lake, LakeError, Result,
@@ -173,12 +174,23 @@ impl Lake {
             Err(e) => return Err(e),
         };
         let existing = rooms.tables.snapshot(&file.dataset).await?.map(|s| s.schema.clone());
-        let mode = contract.as_ref().map_or(WriteMode::Append, |c| c.mode);
+        let first = self.corrected_by(&file.path).await?;
+        arrival.report.corrects = first.as_ref().map(|f| f.id.clone());
+        // Corrected rows are read as the file was that they stood in.
+        let (contract, place) = match &first {
+            Some(first) => (Some(Arc::new(lenient(contract.as_deref()))), first.path.clone()),
+            None => (contract, file.path.to_string()),
+        };
+        let mode = match contract.as_ref().map_or(WriteMode::Append, |c| c.mode) {
+            // They belong beside the rows that landed.
+            WriteMode::Replace if first.is_some() => WriteMode::Append,
+            mode => mode,
+        };
         let key = contract.as_ref().map(|c| c.key.clone()).unwrap_or_default();
         let reading = {
             let _reader = rooms.arrivals.readers.acquire().await;
-            let (path, limits) = (file.path.to_string(), rooms.config.limits.clone());
-            let work = move || read_file(&bytes, &path, contract.as_deref(), existing.as_deref(), &limits);
+            let limits = rooms.config.limits.clone();
+            let work = move || read_file(&bytes, &place, contract.as_deref(), existing.as_deref(), &limits);
             tokio::task::spawn_blocking(work).await
         };
         let reading = match reading {
@@ -311,6 +323,8 @@ fn blank(file: &LandingFile, id: String, sender: &Sender<'_>) -> IngestReport {
         rows: RowCounts::default(),
         columns: Vec::new(),
         warnings: Vec::new(),
+        corrects: None,
+        corrections: Vec::new(),
         version: None,
         started_at: Utc::now(),
         finished_at: None,

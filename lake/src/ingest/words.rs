@@ -5,6 +5,7 @@ use model::{ColumnType, ColumnWarning};
 use super::{
     infer::{Decision, Evidence},
     raw::{Cells, RawTable},
+    value::number::Mark,
 };
 
 /// `1,204 values; 3 have leading zeros → text, first at line 17`.
@@ -35,7 +36,7 @@ pub(super) fn evidence(
             "some name a time zone and some do not → text; set type and `time_zone` in the contract".to_owned()
         }
         Some(ColumnWarning::Nanoseconds) => "finer than the table's microseconds → text".to_owned(),
-        None => fitting(table, cells, evidence, found.column_type),
+        None => fitting(table, cells, evidence, found),
     };
     let nulls = match (found.column_type, evidence.words) {
         (_, 0) => String::new(),
@@ -48,9 +49,15 @@ pub(super) fn evidence(
     }
 }
 
-fn fitting(table: &RawTable, cells: &Cells, evidence: &Evidence, column_type: ColumnType) -> String {
-    if column_type != ColumnType::Text {
-        return format!("all fit → {column_type}");
+fn fitting(table: &RawTable, cells: &Cells, evidence: &Evidence, found: Decision) -> String {
+    if found.column_type != ColumnType::Text {
+        let how = match (found.day_first, found.mark) {
+            (Some(true), _) => ", day first",
+            (Some(false), _) => ", month first",
+            (None, Some(Mark::Comma)) => ", decimal comma",
+            _ => "",
+        };
+        return format!("all fit → {}{how}", found.column_type);
     }
     match (evidence.leading_zeros, evidence.broke) {
         (Some((n, row)), _) => {

@@ -1,6 +1,11 @@
 //! `/api/v1/ingests`: arrivals and what did not land.
 
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::{Request, State},
+    http::{HeaderMap, header},
+    response::{IntoResponse, Response},
+};
 use model::{IngestFilter, IngestReport, QuarantinedRow};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -9,6 +14,7 @@ use super::{
     Problems,
     cursor::{self, Items},
     extract::{Id, Query},
+    uploads::{FileForm, To, Uploaded, receive},
 };
 use crate::{auth::SignedIn, problem::ApiProblem, state::AppState};
 
@@ -80,4 +86,46 @@ pub async fn quarantine(
     let numbered: Vec<(usize, QuarantinedRow)> = rows.into_iter().enumerate().collect();
     let page = cursor::page(numbered, |(n, _)| format!("{n:012}"), false, query.cursor.as_deref(), query.limit)?;
     Ok(Json(Items { items: page.items.into_iter().map(|(_, row)| row).collect(), next_cursor: page.next_cursor }))
+}
+
+/// Rows of one arrival that did not land, as they stood in the file, under its header: to be corrected and sent back.
+#[utoipa::path(get, path = "/api/v1/ingests/{id}/quarantine/rows", tag = "ingests", operation_id = "get_rows_to_correct",
+    params(("id" = String, Path, description = "The arrival's id")),
+    responses((status = 200, body = String, content_type = "text/plain", description = "The rows"), Problems))]
+pub async fn rows_to_correct(
+    State(state): State<AppState>,
+    SignedIn(caller): SignedIn,
+    id: Id,
+) -> Result<impl IntoResponse, ApiProblem> {
+    let (name, text) = state.lake.rows_to_correct(&caller.principal, &id.of("arrival")?).await?;
+    let plain: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
+    // Plain text, not CSV: a spreadsheet that opened it by itself would run what looks like formulas.
+    let headers = [
+        (header::CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{plain}\"")),
+    ];
+    Ok((headers, text))
+}
+
+/// Send corrected rows of an arrival: they land, and nothing else does. For owners of the dataset.
+#[utoipa::path(post, path = "/api/v1/ingests/{id}/corrections", tag = "ingests", operation_id = "correct",
+    params(("id" = String, Path, description = "The arrival's id")),
+    request_body(content((FileForm = "multipart/form-data"), (Vec<u8> = "application/octet-stream"))),
+    responses(
+        (status = 201, body = Uploaded, description = "Arrived; the report says what landed",
+         headers(("Location" = String, description = "The arrival of the corrected rows"))),
+        (status = 303, description = "For browsers: on to that arrival's page"),
+        (status = 413, body = model::Problem, content_type = "application/problem+json", description = "Too large"),
+        Problems))]
+pub async fn correct(
+    State(state): State<AppState>,
+    SignedIn(caller): SignedIn,
+    id: Id,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Response, ApiProblem> {
+    let who = caller.require("upload")?;
+    let to = To::Corrections(id.of("arrival")?);
+    receive(&state, who, &to, None, &headers, request, "/arrivals").await
 }

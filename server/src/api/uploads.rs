@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use futures::{StreamExt as _, TryStreamExt as _};
+use futures::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
 use model::{DatasetName, IngestReport, Principal};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
@@ -47,7 +47,7 @@ pub struct Uploaded {
 /// A form with files.
 #[derive(Debug, ToSchema)]
 #[expect(dead_code, reason = "documents the form")]
-struct FileForm {
+pub(super) struct FileForm {
     #[schema(value_type = Vec<String>, format = Binary)]
     file: Vec<Vec<u8>>,
 }
@@ -74,19 +74,60 @@ pub async fn upload(
     request: Request,
 ) -> Result<Response, ApiProblem> {
     let who = caller.require("upload")?;
+    let listed = format!("/arrivals?unit={}&dataset={}", dataset.unit(), dataset.name());
+    receive(&state, who, &To::Dataset(dataset), query.name, &headers, request, &listed).await
+}
+
+/// What files are for.
+pub(super) enum To {
+    Dataset(DatasetName),
+    /// Rows in quarantine of the arrival with this id.
+    Corrections(String),
+}
+
+impl To {
+    async fn give(
+        &self,
+        state: &AppState,
+        who: &Principal,
+        name: &str,
+        body: BoxStream<'static, io::Result<Bytes>>,
+    ) -> Result<IngestReport, ApiProblem> {
+        Ok(match self {
+            Self::Dataset(dataset) => state.lake.upload(who, dataset, &file_name(name)?, body).await?,
+            Self::Corrections(id) => state.lake.correct(who, id, body).await?,
+        })
+    }
+}
+
+/// Takes the files of a request. `listed` is where a browser finds them when there are several.
+pub(super) async fn receive(
+    state: &AppState,
+    who: &Principal,
+    to: &To,
+    name: Option<String>,
+    headers: &HeaderMap,
+    request: Request,
+    listed: &str,
+) -> Result<Response, ApiProblem> {
     let _pass = state.intake.enter(who).await?;
     let kind = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let reports = if kind.to_ascii_lowercase().starts_with("multipart/form-data") {
-        from_form(&state, who, &dataset, request).await?
+        from_form(state, who, to, request).await?
     } else if kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded") {
         return Err(ApiProblem::media_type("send files as multipart/form-data, or one file as the body"));
     } else {
-        let given = headers.get(FILE_NAME).and_then(|v| v.to_str().ok()).map(str::to_owned).or(query.name);
-        let name = given.ok_or_else(|| {
-            ApiProblem::invalid("name the file: as the header X-File-Name, or as name= in the address")
-        })?;
+        let given = headers.get(FILE_NAME).and_then(|v| v.to_str().ok()).map(str::to_owned).or(name);
+        let name = match (given, to) {
+            (Some(name), _) => name,
+            (None, To::Corrections(_)) => "corrected rows".to_owned(),
+            (None, To::Dataset(_)) => {
+                let cure = "name the file: as the header X-File-Name, or as name= in the address";
+                return Err(ApiProblem::invalid(cure));
+            }
+        };
         let body = request.into_body().into_data_stream().map_err(io::Error::other).boxed();
-        vec![state.lake.upload(who, &dataset, &file_name(&name)?, body).await?]
+        vec![to.give(state, who, &name, body).await?]
     };
     for report in &reports {
         state.metrics.ingest(report.state);
@@ -94,10 +135,10 @@ pub async fn upload(
     let Some(first) = reports.first() else {
         return Err(ApiProblem::invalid("the form has no file; its part must be called `file`"));
     };
-    if prefers_html(&headers) {
+    if prefers_html(headers) {
         let to = match reports.as_slice() {
             [one] => format!("/arrivals/{}", one.id),
-            _ => format!("/arrivals?unit={}&dataset={}", dataset.unit(), dataset.name()),
+            _ => listed.to_owned(),
         };
         return Ok(see_other(&to));
     }
@@ -109,7 +150,7 @@ pub async fn upload(
 async fn from_form(
     state: &AppState,
     who: &Principal,
-    dataset: &DatasetName,
+    to: &To,
     request: Request,
 ) -> Result<Vec<IngestReport>, ApiProblem> {
     let wrong = |e: axum::extract::multipart::MultipartError| ApiProblem::invalid(e.body_text());
@@ -123,7 +164,6 @@ async fn from_form(
         if reports.len() == MAX_FILES {
             return Err(ApiProblem::too_large(format!("one form carries at most {MAX_FILES} files")));
         }
-        let name = file_name(&name)?;
         // A part borrows the form; a channel of a few chunks makes a stream of its own of it.
         let (send, receive) = mpsc::channel::<io::Result<Bytes>>(4);
         let body =
@@ -142,7 +182,7 @@ async fn from_form(
                 }
             }
         };
-        let (report, ()) = tokio::join!(state.lake.upload(who, dataset, &name, body), read);
+        let (report, ()) = tokio::join!(to.give(state, who, &name, body), read);
         reports.push(report?);
     }
     Ok(reports)

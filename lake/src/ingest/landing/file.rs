@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use model::DatasetName;
 use object_store::{ObjectMeta, path::Path};
 
-use crate::{LakeError, Result};
+use crate::{LakeError, Result, ingest::replay::is_marked};
 
 /// A file in the landing area.
 #[derive(Debug, Clone)]
@@ -60,9 +60,10 @@ fn is_unfinished(file: &str) -> bool {
 /// The name under which a sent file is kept: its last part, when that can be a name.
 pub(in crate::ingest) fn file_name(given: &str) -> Result<String> {
     let name = given.rsplit(['/', '\\']).next().unwrap_or_default().trim();
-    if name.is_empty() || name.len() > 200 || name.chars().any(char::is_control) || is_unfinished(name) {
-        let message = "the file needs a name of at most 200 bytes that does not begin with a dot or end like an \
-                       unfinished download";
+    let bad = name.is_empty() || name.len() > 200 || name.chars().any(char::is_control);
+    if bad || is_unfinished(name) || is_marked(name) {
+        let message = "the file needs a name of at most 200 bytes that does not begin with a dot, end like an \
+                       unfinished download or hold `.corrects-`";
         return Err(LakeError::invalid(message));
     }
     Ok(name.to_owned())

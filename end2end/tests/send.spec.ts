@@ -1,0 +1,99 @@
+// Looking at a file before it is sent, and sending it.
+import { expect, test, type Page } from '@playwright/test';
+import { signIn } from '../support/people';
+
+const messy = [
+  'Export from the shop',
+  '',
+  'Bestellung;Datum;Betrag;PLZ',
+  '1;25.11.2026;1.234,50;01067',
+  '2;03.04.2026;99,00;80331',
+  '3;12.12.2026;0,99;04109',
+  '4;12.12.2026;1,00;04109;too much',
+  ...Array.from({ length: 20 }, (_, n) => `${n + 5};13.12.2026;${n},25;10115`),
+  '',
+].join('\r\n');
+
+const file = (name: string, text: string) => ({ name, mimeType: 'text/csv', buffer: Buffer.from(text) });
+
+async function choose(page: Page, files: ReturnType<typeof file>[], javaScript: boolean | undefined) {
+  await page.locator('#upload-file').setInputFiles(files);
+  // With JavaScript choosing is enough.
+  if (javaScript === false) await page.getByRole('button', { name: 'Look', exact: true }).click();
+}
+
+test('an unknown file shows what will land, why, and what will not', async ({ page, javaScriptEnabled }) => {
+  await signIn(page, 'owner-ops', '/send');
+  const begun = Date.now();
+  await choose(page, [file('shop.csv', messy)], javaScriptEnabled);
+  const card = page.locator('.inspection');
+  await expect(card).toContainText('would land in part');
+  expect(Date.now() - begun).toBeLessThan(2_000);
+  await expect(card.locator('.figure__number')).toHaveText('23');
+  await expect(card).toContainText('1 row would wait in quarantine');
+  await expect(card.locator('.inspection__facts')).toContainText('header on line 3');
+  const column = (name: string) => card.locator('.table tbody tr', { hasText: name });
+  await expect(column('plz')).toContainText(/text/i);
+  await expect(column('plz')).toContainText('leading zeros');
+  await expect(column('datum')).toContainText(/date/i);
+  await expect(card.locator('.reject__raw')).toContainText('too much');
+  await expect(card.locator('.grid')).toContainText('2026-11-25');
+  await expect(card.locator('.grid')).toContainText('1234.5');
+  if (javaScriptEnabled !== false) await expect(page.locator('#upload-message')).toContainText('23 rows would land');
+});
+
+test('several files are looked at together, and what is no table says so', async ({ page, javaScriptEnabled }) => {
+  await signIn(page, 'owner-ops', '/send');
+  const picture = { name: 'logo.csv', mimeType: 'image/png', buffer: Buffer.from('\x89PNG\r\n\x1a\n00000000', 'latin1') };
+  await choose(page, [file('a.csv', 'id,n\n1,2\n'), picture as ReturnType<typeof file>], javaScriptEnabled);
+  await expect(page.locator('.inspection')).toHaveCount(2);
+  await expect(page.locator('.inspection').nth(1)).toContainText('would not be taken');
+});
+
+test('a contract settles what the file leaves open', async ({ page, javaScriptEnabled }) => {
+  await signIn(page, 'owner-ops', '/send');
+  const open = [file('days.csv', 'id,day\n1,03/04/2026\n2,05/06/2026\n')];
+  await choose(page, open, javaScriptEnabled);
+  const day = page.locator('.inspection .table tbody tr', { hasText: 'day' });
+  await expect(day).toContainText('day or month first?');
+  await page.getByText('Read them by a contract that you are writing').click();
+  await page.locator('#contract').fill('[[source]]\nmatch = "*"\nday_first = true\n[column.day]\ntype = "date"\n');
+  if (javaScriptEnabled === false) await choose(page, open, false);
+  await expect(page.locator('.inspection .grid')).toContainText('2026-04-03');
+  // What is wrong with a contract is said with its line.
+  await page.locator('#contract').fill('[[source]]\nmatch = "*"\nday_frist = true\n');
+  if (javaScriptEnabled === false) await choose(page, open, false);
+  await expect(page.locator('.inspections')).toContainText('line 3');
+});
+
+test('the draft from the file is a beginning', async ({ page, javaScriptEnabled }) => {
+  test.skip(javaScriptEnabled === false, 'copied by hand without JavaScript');
+  await signIn(page, 'owner-ops', '/send');
+  await choose(page, [file('shop.csv', messy)], true);
+  await expect(page.locator('.inspection')).toBeVisible();
+  await page.getByText('Read them by a contract that you are writing').click();
+  await page.getByRole('button', { name: 'Begin with the draft from the file' }).click();
+  await expect(page.locator('#contract')).toHaveValue(/\[column\.plz\]\ntype = "text"/);
+  await expect(page.locator('.inspection .figure__number')).toHaveText('23');
+});
+
+test('after looking, the file is sent to its dataset', async ({ page, javaScriptEnabled }) => {
+  const name = `looked_${javaScriptEnabled === false ? 'plain' : 'scripted'}`;
+  await signIn(page, 'owner-ops', '/send');
+  await page.getByLabel('For the dataset').fill(`ops.${name}`);
+  await page.getByRole('button', { name: 'Use' }).click();
+  await expect(page).toHaveURL(new RegExp(`dataset=ops\\.${name}`));
+  await choose(page, [file('gates.csv', 'gate,opened\nA1,2026-11-01\n')], javaScriptEnabled);
+  await expect(page.locator('.inspection')).toContainText('would land');
+  if (javaScriptEnabled === false) await page.locator('#upload-file').setInputFiles([file('gates.csv', 'gate,opened\nA1,2026-11-01\n')]);
+  await page.getByRole('button', { name: `Send to ops.${name}` }).click();
+  await expect(page).toHaveURL(/\/arrivals\/.+/);
+  await expect(page.locator('.page-head__title')).toContainText('gates.csv');
+});
+
+test('someone who may not send to a dataset may not look for it either', async ({ page, javaScriptEnabled }) => {
+  await signIn(page, 'partner-ua', '/send?dataset=ops.flights');
+  await choose(page, [file('x.csv', 'carrier\nUA\n')], javaScriptEnabled);
+  await expect(page.locator('.inspections')).toContainText(/not send|no such dataset/);
+  await expect(page.locator('.inspection .table')).toHaveCount(0);
+});

@@ -1,0 +1,202 @@
+//! Rows in quarantine that are corrected and sent again: only they land, and the report of the first arrival says so.
+//!
+//! A claim is written before the file: how many rows it brings and where it will lie. So a crash leaves at worst a claim
+//! whose file never came, and two replicas never take the same rows twice.
+
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use model::{Correction, IngestReport, IngestState, Principal};
+use object_store::path::Path;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    arrival::{Arrivals, key},
+    landing::{Sender, sha256},
+    read_file,
+};
+use crate::{Lake, LakeError, Result, contract::Contract, store::path};
+
+const CLAIMS: &str = "corrections";
+/// Stands in the name of a file that corrects an arrival, before that arrival's id.
+const MARK: &str = ".corrects-";
+
+/// Files that were sent to correct one arrival's rows.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Claims {
+    files: Vec<Claim>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Claim {
+    path: String,
+    rows: u64,
+}
+
+/// Whether a name says that its file corrects another's rows. Only Penstock gives such names.
+pub(super) fn is_marked(name: &str) -> bool {
+    name.contains(MARK)
+}
+
+/// The arrival that the file at `place` says it corrects.
+fn marked(place: &Path) -> Option<&str> {
+    let (_, rest) = place.filename()?.split_once(MARK)?;
+    rest.get(..36).filter(|id| uuid::Uuid::parse_str(id).is_ok())
+}
+
+impl Lake {
+    /// Rejected rows as they stood in the file, under its header, to be corrected in an editor and sent back. With a
+    /// name for it.
+    ///
+    /// # Errors
+    /// As [`Lake::quarantine`].
+    pub async fn rows_to_correct(&self, who: &Principal, id: &str) -> Result<(String, String)> {
+        let rows = self.quarantine(who, id).await?;
+        let report = self.ingest(who, id).await?;
+        let mut text = String::new();
+        if report.header_line.is_some() || report.format.as_deref() == Some("xlsx") {
+            let delimiter = report.delimiter.as_deref().unwrap_or("\t");
+            let labels: Vec<String> = report.columns.iter().map(|c| quoted(&c.label, delimiter)).collect();
+            text.push_str(&labels.join(delimiter));
+            text.push('\n');
+        }
+        for row in rows {
+            text.push_str(row.raw.trim_end_matches(['\r', '\n']));
+            text.push('\n');
+        }
+        let stem = report.file.split('.').next().unwrap_or("rows").to_owned();
+        Ok((format!("{stem}-to-correct.txt"), text))
+    }
+
+    /// Takes corrected rows of an arrival: they land by the same contract, and nothing else does. Needs what
+    /// [`Lake::quarantine`] needs.
+    ///
+    /// # Errors
+    /// As [`Lake::quarantine`]; [`LakeError::Invalid`] when nothing is left to correct, or when the file brings more
+    /// rows than wait.
+    pub async fn correct(
+        &self,
+        who: &Principal,
+        id: &str,
+        body: BoxStream<'static, std::io::Result<Bytes>>,
+    ) -> Result<IngestReport> {
+        self.quarantine(who, id).await?;
+        let bytes = self.whole("corrected rows", body).await?;
+        let first = self.ingest(who, id).await?;
+        if first.state != IngestState::Landed || first.rows.quarantined == 0 {
+            let message = format!("nothing of `{}` waits in quarantine; send the whole file again", first.file);
+            return Err(LakeError::invalid(message));
+        }
+        let rows = self.rows_of(&first, bytes.clone()).await?;
+        let name = marked_name(&first, &bytes);
+        let place = path::landing(&first.dataset).join(name.as_str());
+        self.claim(&first, Claim { path: place.to_string(), rows }).await?;
+        self.send(&first.dataset, &name, bytes, &Sender::Person(who)).await
+    }
+
+    /// Rows that a file would bring to the arrival's dataset.
+    async fn rows_of(&self, first: &IngestReport, bytes: Bytes) -> Result<u64> {
+        let rooms = self.rooms();
+        let contract = rooms.contracts.get(&first.dataset).await?;
+        let existing = rooms.tables.snapshot(&first.dataset).await?.map(|s| s.schema.clone());
+        let (place, limits) = (first.path.clone(), rooms.config.limits.clone());
+        let contract = lenient(contract.as_deref());
+        let work = move || read_file(&bytes, &place, Some(&contract), existing.as_deref(), &limits);
+        let _reader = rooms.arrivals.readers.acquire().await;
+        let reading = tokio::task::spawn_blocking(work).await.map_err(|e| LakeError::internal(e.to_string()))?;
+        match reading.outcome {
+            Ok(_) => Ok(reading.rows.read),
+            Err(refusal) => Err(LakeError::invalid(refusal.message)),
+        }
+    }
+
+    /// Sets the claim's rows aside, so that no other file can correct them too.
+    async fn claim(&self, first: &IngestReport, claim: Claim) -> Result<()> {
+        let documents = self.documents();
+        loop {
+            let known = documents.get::<Claims>(CLAIMS, &first.id).await?;
+            let mut claims = known.as_ref().map(|k| k.value.clone()).unwrap_or_default();
+            if claims.files.iter().any(|c| c.path == claim.path) {
+                return Ok(());
+            }
+            let open = first.rows.quarantined.saturating_sub(self.claimed(&claims).await?);
+            if claim.rows > open {
+                let message = match open {
+                    0 => format!("all rows of `{}` that waited have been corrected", first.file),
+                    _ => format!(
+                        "the file has {} rows, and {open} of `{}` wait; send only these",
+                        claim.rows, first.file
+                    ),
+                };
+                return Err(LakeError::invalid(message));
+            }
+            claims.files.push(claim.clone());
+            let written = match known {
+                Some(k) => documents.update(CLAIMS, &first.id, k.version, &claims).await,
+                None => documents.create(CLAIMS, &first.id, &claims).await,
+            };
+            match written {
+                Err(LakeError::Conflict { .. }) => {}
+                done => return done,
+            }
+        }
+    }
+
+    /// Rows of all claims but those whose file was refused.
+    async fn claimed(&self, claims: &Claims) -> Result<u64> {
+        let mut rows = 0;
+        for claim in &claims.files {
+            let refused = self.arrival_of(&claim.path).await?.is_some_and(|r| r.state == IngestState::Refused);
+            rows += if refused { 0 } else { claim.rows };
+        }
+        Ok(rows)
+    }
+
+    async fn arrival_of(&self, place: &str) -> Result<Option<IngestReport>> {
+        let arrivals: &Arrivals = &self.rooms().arrivals;
+        let Some(id) = arrivals.seen(&key(&Path::from(place))).await? else { return Ok(None) };
+        Ok(arrivals.get(&id).await?.map(|a| a.report.clone()))
+    }
+
+    /// What became of the arrival's rows since.
+    pub(super) async fn corrections(&self, report: &IngestReport) -> Result<Vec<Correction>> {
+        let Some(claims) = self.documents().get::<Claims>(CLAIMS, &report.id).await? else { return Ok(Vec::new()) };
+        let mut found = Vec::new();
+        for claim in claims.value.files {
+            if let Some(by) = self.arrival_of(&claim.path).await?
+                && by.state == IngestState::Landed
+            {
+                let at = by.finished_at.unwrap_or(by.started_at);
+                found.push(Correction { ingest: by.id, rows: by.rows.landed, by: by.by, at });
+            }
+        }
+        Ok(found)
+    }
+
+    /// The arrival whose rows the file at `place` corrects: by its name, if a claim says so too.
+    pub(super) async fn corrected_by(&self, place: &Path) -> Result<Option<IngestReport>> {
+        let Some(id) = marked(place) else { return Ok(None) };
+        let claims = self.documents().get::<Claims>(CLAIMS, id).await?;
+        if !claims.is_some_and(|c| c.value.files.iter().any(|f| f.path == place.as_ref())) {
+            return Ok(None);
+        }
+        Ok(self.rooms().arrivals.get(id).await?.map(|a| a.report.clone()))
+    }
+}
+
+/// The contract as it holds for corrections: a few rows, of which any share may be wrong again.
+pub(super) fn lenient(contract: Option<&Contract>) -> Contract {
+    Contract { max_rejected: 1.0, ..contract.cloned().unwrap_or_else(Contract::absent) }
+}
+
+fn marked_name(first: &IngestReport, bytes: &[u8]) -> String {
+    let stem: String = first.file.split('.').next().unwrap_or("rows").chars().take(80).collect();
+    format!("{stem}{MARK}{}-{}.txt", first.id, &sha256(bytes)[..12])
+}
+
+fn quoted(label: &str, delimiter: &str) -> String {
+    if label.contains(['"', '\n', '\r']) || label.contains(delimiter) {
+        format!("\"{}\"", label.replace('"', "\"\""))
+    } else {
+        label.to_owned()
+    }
+}

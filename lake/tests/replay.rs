@@ -1,0 +1,140 @@
+//! Rows in quarantine, corrected and sent back: only they land, once, and the reports show the pair.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::StreamExt;
+use lake::{Lake, LakeConfig, LakeError, StoreConfig};
+use model::{DatasetName, IngestReport, IngestState, Principal, QueryRequest};
+
+const POLICY: &str = "[[grant]]\nto = [\"group:staff\"]\non = [\"*\"]\nmay = [\"read\", \"own\"]\n[[grant]]\n\
+                      to = [\"group:senders\"]\non = [\"*\"]\nmay = [\"read\", \"upload\"]\n";
+const FILE: &str = "id;plz;n\n1;01067;1\n2;80331;x\n3;04109;3\n4;10115;4;5\n";
+
+struct Bench {
+    lake: Lake,
+    folder: tempfile::TempDir,
+}
+
+impl Bench {
+    async fn new(mode: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("policy.toml"), POLICY).unwrap();
+        std::fs::create_dir_all(folder.path().join("contracts/ops")).unwrap();
+        let contract = format!("{mode}\nmax_rejected = '60%'\n[column.n]\ntype = 'int64'\n");
+        std::fs::write(folder.path().join("contracts/ops/shops.toml"), contract).unwrap();
+        Self { lake: open(folder.path()).await, folder }
+    }
+
+    async fn send(&self, name: &str, text: &str) -> IngestReport {
+        let dataset: DatasetName = "ops.shops".parse().unwrap();
+        self.lake.upload(&person("staff"), &dataset, name, body(text)).await.unwrap()
+    }
+
+    async fn correct(&self, id: &str, text: &str) -> lake::Result<IngestReport> {
+        self.lake.correct(&person("staff"), id, body(text)).await
+    }
+
+    async fn ids(&self) -> Vec<Vec<serde_json::Value>> {
+        let mut request = QueryRequest::new("select id, plz, n from ops.shops order by id");
+        request.wait_ms = 30_000;
+        let who = person("staff");
+        let status = self.lake.query(&who, request).await.unwrap();
+        self.lake.result_page(&who, &status.id, 0, 100).await.unwrap().rows
+    }
+}
+
+async fn open(folder: &std::path::Path) -> Lake {
+    let mut config = LakeConfig::new(StoreConfig::Folder(folder.to_owned()));
+    config.freshness = std::time::Duration::ZERO;
+    Lake::open(config).await.unwrap()
+}
+
+fn body(text: &str) -> futures::stream::BoxStream<'static, std::io::Result<bytes::Bytes>> {
+    futures::stream::iter([Ok(text.to_owned().into())]).boxed()
+}
+
+fn person(group: &str) -> Principal {
+    Principal {
+        issuer: "test".into(),
+        subject: group.into(),
+        name: group.into(),
+        email: None,
+        groups: Some(BTreeSet::from([group.to_owned()])),
+        claims: BTreeMap::new(),
+        scope: None,
+    }
+}
+
+fn invalid(result: lake::Result<IngestReport>) -> String {
+    match result {
+        Err(LakeError::Invalid { message }) => message,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn corrected_rows_land_alone_and_once() {
+    let bench = Bench::new("").await;
+    let first = bench.send("shops.csv", FILE).await;
+    assert_eq!((first.rows.landed, first.rows.quarantined), (2, 2), "{}", first.message);
+    let (name, text) = bench.lake.rows_to_correct(&person("staff"), &first.id).await.unwrap();
+    assert_eq!((name.as_str(), text.as_str()), ("shops-to-correct.txt", "id;plz;n\n2;80331;x\n4;10115;4;5\n"));
+
+    // More rows than wait are not taken: the file would land twice.
+    let message = invalid(bench.correct(&first.id, "id;plz;n\n1;01067;1\n2;80331;2\n4;10115;4\n").await);
+    assert!(message.contains("3 rows") && message.contains("2 of"), "{message}");
+
+    let one = bench.correct(&first.id, "id;plz;n\n2;80331;2\n").await.unwrap();
+    assert_eq!((one.state, one.rows.landed, one.corrects.as_ref()), (IngestState::Landed, 1, Some(&first.id)));
+    let seen = bench.lake.ingest(&person("staff"), &first.id).await.unwrap();
+    assert_eq!((seen.corrections.len(), seen.open()), (1, 1));
+    assert_eq!(seen.corrections[0].ingest, one.id);
+
+    // The same once more changes nothing; the last one closes the pair.
+    let again = bench.correct(&first.id, "id;plz;n\n2;80331;2\n").await.unwrap();
+    assert_eq!(again.state, IngestState::Duplicate);
+    bench.correct(&first.id, "id;plz;n\n4;10115;4\n").await.unwrap();
+    assert_eq!(bench.lake.ingest(&person("staff"), &first.id).await.unwrap().open(), 0);
+    let message = invalid(bench.correct(&first.id, "id;plz;n\n5;10115;5\n").await);
+    assert!(message.contains("have been corrected"), "{message}");
+    let expected = serde_json::json!([[1, "01067", 1], [2, "80331", 2], [3, "04109", 3], [4, "10115", 4]]);
+    assert_eq!(serde_json::json!(bench.ids().await), expected);
+}
+
+#[tokio::test]
+async fn corrections_of_a_dataset_that_is_replaced_stand_beside_what_landed() {
+    let bench = Bench::new("mode = 'replace'").await;
+    let first = bench.send("shops.csv", FILE).await;
+    bench.correct(&first.id, "id;plz;n\n2;80331;2\n4;10115;4\n").await.unwrap();
+    assert_eq!(bench.ids().await.len(), 4);
+}
+
+#[tokio::test]
+async fn rows_that_are_wrong_again_wait_again() {
+    let bench = Bench::new("").await;
+    let first = bench.send("shops.csv", FILE).await;
+    let second = bench.correct(&first.id, "id;plz;n\n2;80331;y\n4;10115;4\n").await.unwrap();
+    assert_eq!((second.rows.landed, second.rows.quarantined), (1, 1), "{}", second.message);
+    // They are the second's now.
+    bench.correct(&second.id, "id;plz;n\n2;80331;2\n").await.unwrap();
+    assert_eq!(bench.ids().await.len(), 4);
+}
+
+#[tokio::test]
+async fn only_owners_correct_and_nobody_claims_it_by_a_name() {
+    let bench = Bench::new("").await;
+    let first = bench.send("shops.csv", FILE).await;
+    let refused = bench.lake.correct(&person("senders"), &first.id, body("id;plz;n\n2;80331;2\n")).await;
+    assert!(matches!(refused, Err(LakeError::NotFound { .. } | LakeError::Forbidden { .. })), "{refused:?}");
+    let dataset: DatasetName = "ops.shops".parse().unwrap();
+    let name = format!("x.corrects-{}-0.txt", first.id);
+    let forged = bench.lake.upload(&person("senders"), &dataset, &name, body("id;plz;n\n9;80331;9\n")).await;
+    assert!(matches!(forged, Err(LakeError::Invalid { .. })), "{forged:?}");
+    // Dropped into the landing area by hand, it is a file like any other.
+    std::fs::write(bench.folder.path().join("landing/ops/shops").join(&name), "id;plz;n\n9;80331;9\n").unwrap();
+    let reports = bench.lake.ingest_landing().await.unwrap();
+    assert_eq!((reports.len(), reports[0].corrects.as_ref()), (1, None));
+    assert_eq!(bench.lake.ingest(&person("staff"), &first.id).await.unwrap().open(), 2);
+}
