@@ -85,6 +85,18 @@ pub struct Finding {
     pub error: bool,
 }
 
+impl TableAccess {
+    /// Whether figures over all rows, such as their number, may be shown.
+    pub(crate) fn shows_all_rows(&self) -> bool {
+        self.filter.is_none()
+    }
+
+    /// Whether figures over all values of the column may be shown: every row is visible, and the column as it is.
+    pub(crate) fn shows_whole(&self, column: &str) -> bool {
+        self.shows_all_rows() && self.columns.iter().any(|c| c == column) && !self.masks.contains_key(column)
+    }
+}
+
 impl Policies {
     /// # Errors
     /// [`LakeError::Config`] when there is a policy and it cannot be read. No policy at all denies everything.

@@ -6,6 +6,7 @@ pub mod download;
 pub mod extract;
 pub mod ingests;
 pub mod me;
+pub mod profile;
 pub mod queries;
 pub mod query;
 pub mod results;

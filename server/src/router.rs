@@ -51,6 +51,7 @@ pub fn api() -> (Router<AppState>, OpenApi) {
         .routes(routes!(api::datasets::list))
         .routes(routes!(api::datasets::get))
         .routes(routes!(api::rows::rows))
+        .routes(routes!(api::profile::profile))
         .routes(routes!(api::query::run))
         .routes(routes!(api::queries::status, api::queries::cancel))
         .routes(routes!(api::results::page))
