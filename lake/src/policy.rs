@@ -29,7 +29,9 @@ mod predicate;
 
 use compose::Part;
 use document::{Document, Written};
-use grantee::{Pattern, in_scope};
+use grantee::Pattern;
+
+pub(crate) use grantee::in_scope;
 use predicate::Unusable;
 
 /// The policy of a lake, kept at most `freshness` old.

@@ -3,6 +3,7 @@
 pub mod cursor;
 pub mod datasets;
 pub mod download;
+pub mod events;
 pub mod extract;
 pub mod ingests;
 pub mod me;

@@ -60,6 +60,8 @@ pub fn api() -> (Router<AppState>, OpenApi) {
         .routes(routes!(api::ingests::list))
         .routes(routes!(api::ingests::get))
         .routes(routes!(api::ingests::quarantine))
+        // A store that tells of new objects.
+        .routes(routes!(api::events::storage))
         .merge(OpenApiRouter::new().routes(routes!(api::uploads::upload)).layer(DefaultBodyLimit::disable()))
         .split_for_parts()
 }

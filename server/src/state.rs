@@ -44,7 +44,7 @@ impl AppState {
         let sessions = Sessions::new(lake.documents().clone(), config.session.clone());
         let tokens = Tokens::new(lake.documents().clone(), config.session.cache());
         let https = origin.starts_with("https:");
-        let metrics = Metrics::default();
+        let metrics = Metrics::new(&lake);
         Ok(Self(Arc::new(Parts { config, lake, sessions, tokens, oidc, site, metrics, origin, https })))
     }
 }

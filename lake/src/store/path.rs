@@ -35,7 +35,7 @@ pub fn table(dataset: &DatasetName) -> Path {
     Path::from(format!("{TABLES}/{}/{}", dataset.unit(), dataset.name()))
 }
 
-/// `tables/<unit>/<dataset>/_profile/<data file>.json.zst`: what lies in a data file, without its values' rows. Names that
+/// `tables/<unit>/<dataset>/_profile/<data file>.json.zst`: what a data file holds, in figures. Names that
 /// begin with `_` are no data to readers of Delta tables.
 #[must_use]
 pub fn profile(dataset: &DatasetName, file: &str) -> Path {

@@ -87,9 +87,6 @@ pub async fn upload(
         let body = request.into_body().into_data_stream().map_err(io::Error::other).boxed();
         vec![state.lake.upload(who, &dataset, &file_name(&name)?, body).await?]
     };
-    for report in &reports {
-        state.metrics.ingest(report.state);
-    }
     let Some(first) = reports.first() else {
         return Err(ApiProblem::invalid("the form has no file; its part must be called `file`"));
     };
