@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, sync::Mutex};
 
 use futures::StreamExt as _;
 use model::{DatasetName, Principal};
-use object_store::{ObjectStore as _, path::Path};
+use object_store::{ObjectStoreExt as _, path::Path};
 use tokio::sync::Notify;
 
 use super::landing::{LandingFile, Sender};

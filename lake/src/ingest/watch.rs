@@ -37,7 +37,10 @@ impl Lake {
                 Err(e) => tracing::warn!(error = ?e, "the landing area could not be listed; trying again"),
             }
             let next = tokio::time::Instant::now() + pause;
-            while tokio::time::timeout_at(next, self.rooms().arrivals.hints.rung()).await.is_ok() {
+            // However many hints come, the next look is not put off.
+            while tokio::time::Instant::now() < next
+                && tokio::time::timeout_at(next, self.rooms().arrivals.hints.rung()).await.is_ok()
+            {
                 self.follow_hints().await;
             }
             pause = EACH;

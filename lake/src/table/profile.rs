@@ -23,6 +23,8 @@ mod bins;
 mod column;
 mod distinct;
 mod frequent;
+#[cfg(test)]
+mod tests;
 mod value;
 
 use column::ColumnSketch;
@@ -35,8 +37,8 @@ const READ_AT_ONCE: usize = 16;
 /// Bytes of one document, unpacked.
 const MOST_BYTES: u64 = 64 << 20;
 const LEVEL: i32 = 3;
-/// Datasets whose merged profile is kept in memory.
-const KEPT: u64 = 200;
+/// Bytes of merged profiles that are kept in memory, about.
+const KEPT: u64 = 64 << 20;
 
 /// What one data file holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -138,6 +140,13 @@ impl TableProfile {
         Self { files: HashSet::new(), rows: 0, columns: Vec::new(), unknown: HashSet::new() }
     }
 
+    /// In memory, about.
+    fn bytes(&self) -> u32 {
+        let files: usize = self.files.iter().map(|f| f.len() + 48).sum();
+        let columns: usize = self.columns.iter().map(ColumnSketch::bytes).sum();
+        u32::try_from(files + columns).unwrap_or(u32::MAX)
+    }
+
     fn merge(&mut self, file: String, profile: &FileProfile) {
         self.unknown.extend(profile.unknown.iter().cloned());
         self.columns.retain(|c| !profile.unknown.contains(&c.name));
@@ -177,7 +186,8 @@ pub(super) struct Profiles {
 
 impl Profiles {
     pub fn new() -> Self {
-        Self { kept: Cache::new(KEPT) }
+        let bytes = |_: &DatasetName, profile: &Arc<TableProfile>| profile.bytes();
+        Self { kept: Cache::builder().max_capacity(KEPT).weigher(bytes).build() }
     }
 }
 
@@ -211,8 +221,11 @@ impl Tables {
         }
         let mut read = futures::stream::iter(unread)
             .map(async |file| {
-                let bytes = self.store.read(&path::profile(&snapshot.dataset, &file)).await?;
-                Ok::<_, LakeError>((file, bytes.and_then(|b| FileProfile::unpacked(&b))))
+                let Some(bytes) = self.store.read(&path::profile(&snapshot.dataset, &file)).await? else {
+                    return Ok((file, None));
+                };
+                let unpacked = tokio::task::spawn_blocking(move || FileProfile::unpacked(&bytes)).await;
+                Ok::<_, LakeError>((file, unpacked.unwrap_or_default()))
             })
             .buffer_unordered(READ_AT_ONCE);
         while let Some((file, found)) = read.try_next().await? {

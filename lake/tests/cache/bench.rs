@@ -38,7 +38,7 @@ impl Bench {
         config.freshness = Duration::ZERO;
         std::fs::write(folder.path().join("policy.toml"), POLICY).unwrap();
         let lake = Lake::open(config.clone()).await.unwrap();
-        let bench = Self { lake, config, folder: folder };
+        let bench = Self { lake, config, folder };
         let rows = [("UA", 1, 10), ("UA", 2, -5), ("UA", 3, 0), ("DL", 4, 20), ("DL", 5, 7), ("AA", 6, 1)];
         bench.land(&rows, false).await;
         bench

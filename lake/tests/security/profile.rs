@@ -40,8 +40,8 @@ async fn a_09_the_profile_says_nothing_of_hidden_rows_and_masked_values() {
     }
     assert_eq!((&column(&partner, "delay").max, &column(&partner, "flight").max), (&json!(10), &json!(3)));
 
-    let nobody = profile(&bench, "partners", None).await;
-    assert_eq!(nobody.rows, 0, "a missing claim shows no row");
+    let claimless = bench.lake.profile(&person("bob", "partners", None), &"ops.flights".parse().unwrap()).await;
+    assert!(claimless.is_err(), "a missing claim denies");
 
     let masked = profile(&bench, "masked", None).await;
     let text = serde_json::to_string(&masked).unwrap();

@@ -161,6 +161,11 @@ impl ColumnSketch {
         self.nulls += rows;
     }
 
+    /// In memory, about.
+    pub fn bytes(&self) -> usize {
+        self.name.len() + 2048 + self.frequent.bytes()
+    }
+
     /// As catalog, API and pages show it.
     pub fn shown(&self) -> Result<ColumnProfile> {
         let one = |value: &Option<Value>| -> Result<model::Cell> {

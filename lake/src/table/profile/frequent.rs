@@ -97,6 +97,13 @@ impl Frequent {
         self.counts.get(&hash).map_or(0, |c| c.count)
     }
 
+    /// In memory, about.
+    pub fn bytes(&self) -> usize {
+        let text = |c: &Counted| if let Value::Text(text) = &c.value { text.len() } else { 0 };
+        let sketch = if self.is_exact() { 0 } else { 2048 };
+        sketch + self.counts.values().map(|c| 64 + text(c)).sum::<usize>()
+    }
+
     fn sketch(&self) -> Distinct {
         self.distinct.clone().unwrap_or_else(|| {
             let mut sketch = Distinct::new();

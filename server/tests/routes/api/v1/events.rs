@@ -9,7 +9,8 @@ use crate::server::{Browser, Server};
 const PATH: &str = "/api/v1/events/storage";
 
 fn event(key: &str) -> String {
-    serde_json::json!({"Records": [{"eventName": "ObjectCreated:Put", "s3": {"object": {"key": key, "size": 1}}}]}).to_string()
+    serde_json::json!({"Records": [{"eventName": "ObjectCreated:Put", "s3": {"object": {"key": key, "size": 1}}}]})
+        .to_string()
 }
 
 async fn token(server: &Server, actions: &str) -> String {
