@@ -3,6 +3,9 @@
 //! Misra and Gries (1982) in the mergeable form of Agarwal et al. (2013): when too many values are counted, the count of
 //! a middle one is taken off all, and what is left with nothing is forgotten. Counts are then too low, by `missed` at
 //! most, and a value that is not kept came at most `missed` times.
+//!
+//! Where values hardly come again, as ids do, counting them is given up: it would cost more than all else a profile does,
+//! and find nothing.
 
 use std::{
     collections::HashMap,
@@ -17,9 +20,11 @@ use super::{distinct::Distinct, value::Value};
 pub(super) const EXACT: usize = 512;
 /// Values that are kept when there are more.
 const KEPT: usize = 256;
+/// Values after which it is first asked whether counting goes on; then after twice as many, and so on.
+const TRIED: u64 = 1 << 16;
 
 /// Values are told apart by 64 bits of hash.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(from = "Stored", into = "Stored")]
 pub(super) struct Frequent {
     counts: HashMap<u64, Counted, BuildHasherDefault<AsIs>>,
@@ -27,6 +32,11 @@ pub(super) struct Frequent {
     missed: u64,
     /// Only once counts are not exact: until then it is the number of counts.
     distinct: Option<Distinct>,
+    /// Values that were added here.
+    seen: u64,
+    ask_at: u64,
+    /// Values are no longer counted, only told apart.
+    given_up: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,8 +46,16 @@ struct Counted {
 }
 
 impl Frequent {
-    /// Counts one occurrence. `value` is made only when it is new, and then the answer is `true`.
+    /// Counts one occurrence. `value` is made only when it may be new, and then the answer is `true`.
     pub fn add(&mut self, hash: u64, value: impl FnOnce() -> Value) -> bool {
+        self.seen += 1;
+        if self.given_up
+            && let Some(distinct) = &mut self.distinct
+        {
+            distinct.add(hash);
+            self.missed += 1;
+            return true;
+        }
         if let Some(known) = self.counts.get_mut(&hash) {
             known.count += 1;
             return false;
@@ -125,6 +143,17 @@ impl Frequent {
             c.count > 0
         });
         self.missed += cut;
+        if self.seen >= self.ask_at.max(TRIED) {
+            self.ask_at = self.seen * 2;
+            self.given_up = self.top(1).is_empty() && self.distinct() > self.seen / 2;
+        }
+    }
+}
+
+/// By what is written; how it came about is no difference.
+impl PartialEq for Frequent {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.counts, self.missed, &self.distinct) == (&other.counts, other.missed, &other.distinct)
     }
 }
 
@@ -149,7 +178,7 @@ impl From<Frequent> for Stored {
 impl From<Stored> for Frequent {
     fn from(stored: Stored) -> Self {
         let counts = stored.counts.into_iter().map(|(hash, value, count)| (hash, Counted { value, count })).collect();
-        Self { counts, missed: stored.missed, distinct: stored.distinct }
+        Self { counts, missed: stored.missed, distinct: stored.distinct, ..Self::default() }
     }
 }
 
@@ -232,8 +261,15 @@ mod tests {
     }
 
     #[test]
-    fn unique_values_have_no_top() {
+    fn unique_values_have_no_top_and_are_not_counted_for_long() {
         assert!(of(0..50_000).top(10).is_empty());
+        let ids = of(0..200_000);
+        assert!(ids.given_up && ids.top(10).is_empty());
+        assert!(ids.distinct().abs_diff(200_000) <= 18_400, "{}", ids.distinct());
+        // What comes often later on is within the bound, and so is not shown as if it were sure.
+        let turned = of((0..200_000).chain(std::iter::repeat_n(-1, 5_000)));
+        assert!(turned.missed() >= 5_000 && turned.top(10).is_empty());
+        assert!(!of(skewed(200_000)).given_up, "heavy values among unique ones go on being counted");
     }
 
     #[test]
