@@ -37,7 +37,7 @@ pub(super) struct ColumnSketch {
     frequent: Frequent,
     /// Of numbers, days and instants; finite ones.
     bins: Option<Bins>,
-    /// Of numbers; finite ones.
+    /// Of numbers; finite ones. `None` too once a sum is larger than floats are.
     moments: Option<Moments>,
     /// Of texts, in characters.
     lengths: Option<TextLengths>,
@@ -143,9 +143,7 @@ impl ColumnSketch {
         if let (Some(mine), Some(theirs)) = (&mut self.bins, &other.bins) {
             mine.merge(theirs);
         }
-        if let (Some(mine), Some(theirs)) = (&mut self.moments, &other.moments) {
-            mine.merge(theirs);
-        }
+        self.moments = self.moments.zip(other.moments).and_then(|(mine, theirs)| mine.merged(theirs));
         self.lengths = match (self.lengths, other.lengths) {
             (Some(a), Some(b)) => {
                 Some(TextLengths { min: a.min.min(b.min), max: a.max.max(b.max), sum: a.sum + b.sum })
@@ -285,11 +283,10 @@ impl ColumnSketch {
             sum += d;
             squares += d * d;
         }
-        if let Some(moments) = &mut self.moments
-            && count > 0
-        {
+        if count > 0 {
             let n = count as f64;
-            moments.merge(&Moments { count, mean: least + sum / n, spread: (squares - sum * sum / n).max(0.0) });
+            let new = Moments { count, mean: least + sum / n, spread: (squares - sum * sum / n).max(0.0) };
+            self.moments = self.moments.and_then(|moments| moments.merged(new));
         }
     }
 
@@ -309,20 +306,21 @@ fn as_type(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
 }
 
 impl Moments {
-    fn merge(&mut self, other: &Self) {
+    /// `None` when the sums overflow: JSON could not keep them.
+    fn merged(self, other: Self) -> Option<Self> {
         if other.count == 0 {
-            return;
+            return Some(self);
         }
         let (a, b) = (self.count as f64, other.count as f64);
         let apart = other.mean - self.mean;
-        self.spread += other.spread + apart * apart * a * b / (a + b);
-        self.mean += apart * b / (a + b);
-        self.count += other.count;
+        let spread = self.spread + other.spread + apart * apart * a * b / (a + b);
+        let mean = self.mean + apart * b / (a + b);
+        (mean.is_finite() && spread.is_finite()).then_some(Self { count: self.count + other.count, mean, spread })
     }
 
     /// Of a sample; there is none of one value.
     fn deviation(self) -> Option<f64> {
-        (self.count > 1).then(|| (self.spread / (self.count - 1) as f64).sqrt()).filter(|d| d.is_finite())
+        (self.count > 1).then(|| (self.spread / (self.count - 1) as f64).sqrt())
     }
 }
 
