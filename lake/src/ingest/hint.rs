@@ -49,7 +49,7 @@ impl Hints {
 impl Lake {
     /// Notes object keys of the bucket that a notification named, decoded; returns how many are places of landing files
     /// within the scope of who says so. Nothing else of a notification is trusted, and whether a file is there is not
-    /// told. A process that does not watch forgets them.
+    /// told. A process that does not watch never looks at them.
     pub fn hint(&self, who: &Principal, keys: &[String]) -> usize {
         let hints = &self.rooms().arrivals.hints;
         let noted =
