@@ -53,7 +53,7 @@ impl Bins {
 
     /// Counts a value within what was made room for.
     pub fn add(&mut self, value: f64, scale: f64) {
-        let at = (value * scale).floor() as i64 - self.first;
+        let at = number(value, scale) as i64 - self.first;
         if let Some(count) = usize::try_from(at).ok().and_then(|at| self.counts.get_mut(at)) {
             *count += 1;
         }
@@ -106,7 +106,7 @@ impl Bins {
     }
 
     fn at(&self, value: f64) -> f64 {
-        (value * self.scale()).floor()
+        number(value, self.scale())
     }
 
     fn double(&mut self) {
@@ -137,6 +137,12 @@ impl Bins {
     }
 }
 
+/// The bin of a value. Products that are too small for a float keep their side of zero.
+fn number(value: f64, scale: f64) -> f64 {
+    let at = (value * scale).floor();
+    if at == 0.0 && value < 0.0 { -1.0 } else { at }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,7 +163,7 @@ mod tests {
         let far: Vec<f64> = (0..1_000).map(|n| f64::from(n) * 1.5e9 - 7e8).collect();
         let tiny: Vec<f64> = (0..1_000).map(|n| 1.0 + f64::from(n) * 1e-12).collect();
         let one = vec![-3.25; 40];
-        let edges = vec![0.0, f64::MAX / 4.0, f64::MIN / 4.0, f64::MIN_POSITIVE, 1e-300];
+        let edges = vec![0.0, f64::MAX / 4.0, f64::MIN / 4.0, f64::MIN_POSITIVE, 1e-300, -1e-300, -5e-324];
         for values in [near, far, tiny, one, edges] {
             let whole = of(&values, false);
             for at in [0, 1, values.len() / 3, values.len()] {
