@@ -46,6 +46,23 @@ test('the columns of postcodes and zip codes are text', async ({ page }) => {
   for (const code of codes) expect(code).toMatch(/^\d{5}$/);
 });
 
+test('columns show how their values are spread', async ({ page }) => {
+  await signIn(page, 'analyst', '/datasets/ops/flights?tab=columns');
+  const row = (name: string) => page.getByRole('row', { name: new RegExp(`^${name} `) });
+  await expect(row('distance').getByRole('img', { name: /^Histogram from .* to / })).toBeVisible();
+  await expect(row('carrier').locator('.profile__value').first()).toContainText('UA');
+  await expect(row('carrier').locator('.profile__value').first()).toContainText('58,665');
+  await row('carrier').getByText('7 more').click();
+  await expect(row('carrier').locator('.profile__value')).toHaveCount(10);
+});
+
+test('a partner sees figures of its own rows and no picture of all', async ({ page }) => {
+  await signIn(page, 'partner-ua', '/datasets/ops/flights?tab=columns');
+  await expect(page.locator('.profile')).toContainText('carrier');
+  await expect(page.locator('.histogram')).toHaveCount(0);
+  await expect(page.getByRole('row', { name: /^carrier / })).not.toContainText('DL');
+});
+
 for (const tab of ['data', 'columns', 'versions', 'access', 'api']) {
   test(`the tab ${tab} of a dataset draws`, async ({ page }) => {
     await signIn(page, 'analyst', '/datasets/ops/flights');

@@ -1,4 +1,4 @@
-//! What a principal finds: units, datasets, their columns and statistics, versions.
+//! What a principal finds: units, datasets, their columns and profiles, versions.
 //!
 //! Everything about rows comes through the governed path; a dataset that is hidden and one that is absent give the same
 //! answer.
@@ -8,12 +8,13 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, TimeUnit};
 use chrono::Utc;
 use model::{
-    Action, Cell, Column, ColumnStatistics, ColumnType, Dataset, DatasetDetail, DatasetFilter, DatasetName,
-    DatasetVersion, Principal, RowsRequest, UnitSummary,
+    Action, Column, ColumnType, Dataset, DatasetDetail, DatasetFilter, DatasetName, DatasetVersion, Principal,
+    RowsRequest, UnitSummary,
 };
 
 use crate::{Lake, LakeError, Result, contract::Contract, policy::TableAccess, query::MAX_WAIT, table::Snapshot};
 
+mod profile;
 mod search;
 
 /// Versions that a dataset's page lists.
@@ -74,7 +75,7 @@ impl Lake {
         Ok(units)
     }
 
-    /// One dataset with its schema and versions; statistics are asked for apart, since they need a scan.
+    /// One dataset with its schema and versions; its profile is asked for apart, since it may need a scan.
     ///
     /// # Errors
     /// [`LakeError::NotFound`], the same for absent and hidden.
@@ -85,7 +86,7 @@ impl Lake {
             let request = RowsRequest { limit: Some(1), ..RowsRequest::default() };
             dataset.rows = Some(self.rows(who, name, request).await?.1.rows_total);
         }
-        let sees_all_rows = visible.access.filter.is_none();
+        let sees_all_rows = visible.access.shows_all_rows();
         let owns = dataset.access.may_own;
         let history = self.rooms().tables.history(name, VERSIONS_LISTED).await?;
         let versions = history
@@ -102,7 +103,6 @@ impl Lake {
         Ok(DatasetDetail {
             dataset,
             schema: visible.columns(),
-            statistics: Vec::new(),
             versions,
             files: sees_all_rows.then_some(visible.snapshot.files),
             bytes: sees_all_rows.then_some(visible.snapshot.bytes),
@@ -115,27 +115,6 @@ impl Lake {
     /// [`LakeError::NotFound`], the same for absent and hidden.
     pub async fn columns(&self, who: &Principal, name: &DatasetName) -> Result<Vec<Column>> {
         Ok(self.visible(who, name).await?.ok_or_else(|| LakeError::no_dataset(name))?.columns())
-    }
-
-    /// Nulls, distinct values, minimum and maximum of every visible column over the visible rows: one governed query,
-    /// answered from the cache until the dataset or the policy changes.
-    ///
-    /// # Errors
-    /// [`LakeError::NotFound`], the same for absent and hidden.
-    pub async fn statistics(&self, who: &Principal, name: &DatasetName) -> Result<Vec<ColumnStatistics>> {
-        let visible = self.visible(who, name).await?.ok_or_else(|| LakeError::no_dataset(name))?;
-        let columns = visible.columns();
-        let page = self.ask(who, &statistics_sql(name, &columns), 1).await?;
-        let row = page.rows.first().map_or(&[][..], Vec::as_slice);
-        let count = |cell: &Cell| cell.as_u64().unwrap_or_default();
-        let statistics = columns.iter().zip(row.chunks_exact(4)).map(|(column, cells)| ColumnStatistics {
-            name: column.name.clone(),
-            nulls: count(&cells[0]),
-            distinct: count(&cells[1]),
-            min: cells[2].clone(),
-            max: cells[3].clone(),
-        });
-        Ok(statistics.collect())
     }
 
     /// Whether the principal administers the lake.
@@ -179,7 +158,7 @@ impl Lake {
             description: contract.map(|c| c.description.clone()).unwrap_or_default(),
             owner: contract.and_then(|c| c.owner.clone()),
             tags: contract.map(|c| c.tags.clone()).unwrap_or_default(),
-            rows: access.filter.is_none().then_some(snapshot.rows),
+            rows: access.shows_all_rows().then_some(snapshot.rows),
             columns: access.columns.len(),
             version: snapshot.version,
             updated_at: snapshot.committed_at,
@@ -226,15 +205,6 @@ pub fn column_type(data_type: &DataType) -> ColumnType {
         DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => ColumnType::TimestampUtc,
         _ => ColumnType::Text,
     }
-}
-
-fn statistics_sql(name: &DatasetName, columns: &[Column]) -> String {
-    let quoted = |c: &Column| format!("\"{}\"", c.name.replace('"', "\"\""));
-    let each = columns.iter().map(|c| {
-        let q = quoted(c);
-        format!("count(*) - count({q}), approx_distinct(cast({q} as varchar)), min({q}), max({q})")
-    });
-    format!("select {} from {name}", each.collect::<Vec<_>>().join(", "))
 }
 
 /// `us_employment` → `Us employment`

@@ -1,7 +1,7 @@
 //! From a file to a version of a table: sniff, decode, infer, convert, quarantine, commit, report.
 //!
 //! What a file is and becomes is decided by [`read_file`], which does no IO. [`landing`] moves bytes and commits,
-//! [`arrival`] keeps the reports and says who may see them, [`watch`] notices new files.
+//! [`arrival`] keeps the reports and says who may see them, [`watch`] notices new files and [`hint`] is told of them.
 
 use std::path::Path;
 
@@ -15,11 +15,13 @@ pub(crate) mod arrival;
 mod check;
 mod columnar;
 mod convert;
+mod count;
 mod csv;
 mod decode;
 mod encoding;
 mod fit;
 mod header;
+mod hint;
 mod infer;
 mod inspect;
 mod json;

@@ -31,7 +31,9 @@ pub(crate) use predicate::{condition, may_be_condition};
 
 use compose::Part;
 use document::{Document, Written};
-use grantee::{Pattern, in_scope};
+use grantee::Pattern;
+
+pub(crate) use grantee::in_scope;
 use predicate::Unusable;
 
 /// The policy of a lake, kept at most `freshness` old.
@@ -85,6 +87,18 @@ pub struct Finding {
     pub message: String,
     /// Whether the policy, or this grant of it, cannot be used; otherwise a warning.
     pub error: bool,
+}
+
+impl TableAccess {
+    /// Whether figures over all rows, such as their number, may be shown.
+    pub(crate) fn shows_all_rows(&self) -> bool {
+        self.filter.is_none()
+    }
+
+    /// Whether figures over all values of the column may be shown: every row is visible, and the column as it is.
+    pub(crate) fn shows_whole(&self, column: &str) -> bool {
+        self.shows_all_rows() && self.columns.iter().any(|c| c == column) && !self.masks.contains_key(column)
+    }
 }
 
 impl Policies {

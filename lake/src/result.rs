@@ -26,6 +26,7 @@ mod handle;
 mod tests;
 
 pub(crate) use access::{Seen, owner_of};
+pub(crate) use cell::cells;
 pub(crate) use columns::Shape;
 pub(crate) use frame::{FORMAT, ResultMeta};
 

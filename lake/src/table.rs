@@ -20,11 +20,13 @@ use crate::{
 };
 
 mod commit;
+mod profile;
 mod scan;
 mod snapshot;
 mod upsert;
 
 pub use commit::{Commit, Committed, WriteMode};
+pub use profile::{FileProfile, ProfileBuilder, TableProfile};
 pub use snapshot::Snapshot;
 
 /// Tables whose newest snapshot is kept in memory.
@@ -37,6 +39,7 @@ pub struct Tables {
     freshness: Duration,
     kept: Cache<DatasetName, Kept>,
     names: Cache<(), (Instant, Arc<Vec<DatasetName>>)>,
+    profiles: profile::Profiles,
 }
 
 /// What was seen of a table, and when.
@@ -61,7 +64,8 @@ pub struct HistoryEntry {
 impl Tables {
     #[must_use]
     pub fn new(store: Store, freshness: Duration) -> Self {
-        Self { store, freshness, kept: Cache::new(KEPT_SNAPSHOTS), names: Cache::new(1) }
+        let (kept, names) = (Cache::new(KEPT_SNAPSHOTS), Cache::new(1));
+        Self { store, freshness, kept, names, profiles: profile::Profiles::new() }
     }
 
     /// Names of all tables in order, listed at most once within the freshness time.
@@ -165,11 +169,11 @@ impl Tables {
     }
 
     /// A replica's own commits are seen at once.
-    fn keep(&self, dataset: &DatasetName, table: DeltaTable) -> Result<()> {
-        let snapshot = Some(Arc::new(Snapshot::new(dataset.clone(), table, self.store.objects())?));
-        self.kept.insert(dataset.clone(), Kept { checked: Instant::now(), snapshot });
+    fn keep(&self, dataset: &DatasetName, table: DeltaTable) -> Result<Arc<Snapshot>> {
+        let snapshot = Arc::new(Snapshot::new(dataset.clone(), table, self.store.objects())?);
+        self.kept.insert(dataset.clone(), Kept { checked: Instant::now(), snapshot: Some(Arc::clone(&snapshot)) });
         self.names.invalidate(&());
-        Ok(())
+        Ok(snapshot)
     }
 }
 

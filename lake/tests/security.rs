@@ -12,6 +12,7 @@ mod security {
     mod masks;
     mod matrix;
     mod names;
+    mod profile;
     mod right;
     mod statements;
     mod world;

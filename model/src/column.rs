@@ -1,10 +1,10 @@
-//! Columns of a dataset: names, types and statistics, as catalog, API and pages show them.
+//! Columns of a dataset: names and types, as catalog, API and pages show them.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Cell, ColumnName};
+use crate::ColumnName;
 
 /// The types that a table column can have. Written as in contracts: `decimal(12,2)`, `timestamp_utc`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -108,20 +108,4 @@ pub struct Column {
     /// How the viewer's policy changes values, in words ("hashed"); `None` when it does not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub masked: Option<String>,
-}
-
-/// Statistics of one column over the rows that the viewer may see.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct ColumnStatistics {
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
-    pub name: ColumnName,
-    /// Rows without a value.
-    pub nulls: u64,
-    /// Different values, estimated (HyperLogLog).
-    pub distinct: u64,
-    #[cfg_attr(feature = "openapi", schema(value_type = serde_json::Value))]
-    pub min: Cell,
-    #[cfg_attr(feature = "openapi", schema(value_type = serde_json::Value))]
-    pub max: Cell,
 }

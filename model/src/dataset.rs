@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{Column, ColumnStatistics, DatasetName};
+use crate::{Column, DatasetName};
 
 /// One line of the catalog.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -54,8 +54,6 @@ pub struct DatasetDetail {
     #[serde(flatten)]
     pub dataset: Dataset,
     pub schema: Vec<Column>,
-    /// One entry a visible column, over visible rows.
-    pub statistics: Vec<ColumnStatistics>,
     /// Newest first.
     pub versions: Vec<DatasetVersion>,
     /// Data files of the current version; `None` unless the viewer sees all rows.

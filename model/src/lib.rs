@@ -12,11 +12,12 @@ pub mod page;
 pub mod policy;
 pub mod principal;
 pub mod problem;
+pub mod profile;
 pub mod query;
 pub mod session;
 pub mod token;
 
-pub use column::{Column, ColumnStatistics, ColumnType};
+pub use column::{Column, ColumnType};
 pub use dataset::{AccessNote, Dataset, DatasetDetail, DatasetFilter, DatasetVersion, UnitSummary};
 pub use ingest::{
     ColumnReport, ColumnWarning, Correction, IngestFilter, IngestReport, IngestState, QuarantinedRow, RefusedBecause,
@@ -28,6 +29,7 @@ pub use page::{Cell, Page};
 pub use policy::{Action, Grant, Policy};
 pub use principal::Principal;
 pub use problem::Problem;
+pub use profile::{Bin, ColumnProfile, DatasetProfile, Lengths, TopValue};
 pub use query::{
     CacheOutcome, CacheTier, ExportFormat, Formulas, QueryRequest, QueryState, QueryStatus, RecentQuery, RowsRequest,
 };

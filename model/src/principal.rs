@@ -30,7 +30,7 @@ pub struct Principal {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TokenScope {
-    /// Actions allowed: `read`, `upload`, `own`.
+    /// Actions allowed: `read`, `upload`, `own`; `notify` announces files and shows nothing.
     pub actions: BTreeSet<String>,
     /// Dataset patterns (`*`, `ops.*`, `ops.flights`); empty means all that the owner may.
     #[serde(default)]

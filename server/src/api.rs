@@ -3,10 +3,12 @@
 pub mod cursor;
 pub mod datasets;
 pub mod download;
+pub mod events;
 pub mod extract;
 pub mod ingests;
 pub mod inspect;
 pub mod me;
+pub mod profile;
 pub mod queries;
 pub mod query;
 pub mod results;

@@ -51,6 +51,7 @@ pub fn api() -> (Router<AppState>, OpenApi) {
         .routes(routes!(api::datasets::list))
         .routes(routes!(api::datasets::get))
         .routes(routes!(api::rows::rows))
+        .routes(routes!(api::profile::profile))
         .routes(routes!(api::query::run))
         .routes(routes!(api::queries::status, api::queries::cancel))
         .routes(routes!(api::results::page))
@@ -72,6 +73,8 @@ pub fn api() -> (Router<AppState>, OpenApi) {
                 .routes(routes!(api::ingests::correct))
                 .layer(DefaultBodyLimit::disable()),
         )
+        // A store that tells of new objects.
+        .routes(routes!(api::events::storage))
         .split_for_parts()
 }
 

@@ -46,7 +46,7 @@ impl AppState {
         let sessions = Sessions::new(lake.documents().clone(), config.session.clone());
         let tokens = Tokens::new(lake.documents().clone(), config.session.cache());
         let https = origin.starts_with("https:");
-        let (metrics, intake) = (Metrics::default(), Intake::default());
+        let (metrics, intake) = (Metrics::new(&lake), Intake::default());
         Ok(Self(Arc::new(Parts { config, lake, sessions, tokens, oidc, site, metrics, intake, origin, https })))
     }
 }

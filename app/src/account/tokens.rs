@@ -89,6 +89,10 @@ fn form() -> AnyView {
                 <legend class="field__label">"It may"</legend>
                 <label class="check"><input type="checkbox" name="actions" value="read" checked /> "read"</label>
                 <label class="check"><input type="checkbox" name="actions" value="upload" /> "send files"</label>
+                <label class="check">
+                    <input type="checkbox" name="actions" value="notify" />
+                    "announce files, for a store’s notifications"
+                </label>
             </fieldset>
             <p><button class="button button--primary" type="submit">"Make the token"</button></p>
         </form>

@@ -8,6 +8,7 @@ use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, Semaphore};
 
+use super::{count::Counts, hint::Hints};
 use crate::{Lake, LakeError, Result, document::Documents, store::path};
 
 /// Reports that one listing shows at most.
@@ -29,6 +30,8 @@ pub(crate) struct Arrivals {
     /// Files of one dataset are taken one after the other.
     turns: DashMap<DatasetName, Arc<Mutex<()>>>,
     pub(super) readers: Arc<Semaphore>,
+    pub(super) hints: Hints,
+    counts: Counts,
 }
 
 /// A report as it is stored.
@@ -60,6 +63,8 @@ impl Arrivals {
             done: DashMap::new(),
             turns: DashMap::new(),
             readers: Arc::new(Semaphore::new(READ_AT_ONCE)),
+            hints: Hints::default(),
+            counts: Counts::default(),
         }
     }
 
@@ -71,6 +76,10 @@ impl Arrivals {
     /// Whether this process knows the file, as it is, to be done with. No IO.
     pub(super) fn is_done(&self, path: &Path, mark: &str) -> bool {
         self.done.get(path).is_some_and(|m| *m == mark)
+    }
+
+    pub(super) fn counts(&self) -> &Counts {
+        &self.counts
     }
 
     pub(super) fn remember(&self, path: &Path, mark: &str) {

@@ -132,7 +132,11 @@ impl Lake {
         let known = arrivals.get(&id).await?;
         let arrival = match known {
             Some(known) if known.report.state != IngestState::Working => known.as_ref().clone(),
-            known => self.work(file, sender, id, known).await?,
+            known => {
+                let arrival = self.work(file, sender, id, known).await?;
+                arrivals.counts().add(arrival.report.state);
+                arrival
+            }
         };
         arrivals.end(&file.path, &file.mark).await?;
         let IngestReport { id, dataset, file, state, rows, message, .. } = &arrival.report;

@@ -1,4 +1,5 @@
-//! Notices new landing files: one cheap listing a look, and a file is taken when two looks saw it the same.
+//! Notices new landing files: one cheap listing a look, and a file is taken when two looks saw it the same. Between two
+//! looks it follows [hints](super::hint).
 
 use std::{collections::HashMap, time::Duration};
 
@@ -8,7 +9,7 @@ use super::landing::{LandingFile, Sender};
 use crate::Lake;
 
 /// Between the first two looks, so that what lay there at the start is taken soon.
-const FIRST: Duration = Duration::from_millis(500);
+pub(super) const FIRST: Duration = Duration::from_millis(500);
 /// Between two looks.
 const EACH: Duration = Duration::from_secs(2);
 
@@ -35,7 +36,13 @@ impl Lake {
                 }
                 Err(e) => tracing::warn!(error = ?e, "the landing area could not be listed; trying again"),
             }
-            tokio::time::sleep(pause).await;
+            let next = tokio::time::Instant::now() + pause;
+            // However many hints come, the next look is not put off.
+            while tokio::time::Instant::now() < next
+                && tokio::time::timeout_at(next, self.rooms().arrivals.hints.rung()).await.is_ok()
+            {
+                self.follow_hints().await;
+            }
             pause = EACH;
         }
     }

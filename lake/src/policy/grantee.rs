@@ -65,7 +65,7 @@ impl Pattern {
 
 /// Whether a token's scope, if there is one, leaves this action on this dataset. A pattern that does not parse covers
 /// nothing.
-pub(super) fn in_scope(who: &Principal, dataset: &DatasetName, action: &str) -> bool {
+pub(crate) fn in_scope(who: &Principal, dataset: &DatasetName, action: &str) -> bool {
     let Some(scope) = &who.scope else { return true };
     let on = |p: &String| Pattern::parse(p).is_ok_and(|p| p.covers(dataset));
     scope.actions.contains(action) && (scope.datasets.is_empty() || scope.datasets.iter().any(on))

@@ -34,6 +34,13 @@ pub(super) fn rows(batch: &RecordBatch, range: Range<usize>, into: &mut Vec<Vec<
     Ok(())
 }
 
+/// All rows of a batch.
+pub(crate) fn cells(batch: &RecordBatch) -> Result<Vec<Vec<Cell>>> {
+    let mut all = Vec::with_capacity(batch.num_rows());
+    rows(batch, 0..batch.num_rows(), &mut all)?;
+    Ok(all)
+}
+
 impl<'a> Cells<'a> {
     pub(super) fn all(batch: &'a RecordBatch) -> Result<Vec<Self>> {
         batch.columns().iter().map(Self::of).collect()

@@ -35,6 +35,13 @@ pub fn table(dataset: &DatasetName) -> Path {
     Path::from(format!("{TABLES}/{}/{}", dataset.unit(), dataset.name()))
 }
 
+/// `tables/<unit>/<dataset>/_profile/<data file>.json.zst`: what a data file holds, in figures. Names that
+/// begin with `_` are no data to readers of Delta tables.
+#[must_use]
+pub fn profile(dataset: &DatasetName, file: &str) -> Path {
+    Path::from(format!("{TABLES}/{}/{}/_profile/{file}.json.zst", dataset.unit(), dataset.name()))
+}
+
 #[must_use]
 pub fn quarantine(dataset: &DatasetName, ingest: &str) -> Path {
     Path::from(format!("{QUARANTINE}/{}/{}/{ingest}.ndjson", dataset.unit(), dataset.name()))

@@ -23,7 +23,7 @@ use deltalake::{
 use model::DatasetName;
 use serde::{Deserialize, Serialize};
 
-use super::{Tables, upsert};
+use super::{FileProfile, ProfileBuilder, Tables, upsert};
 use crate::{LakeError, Result};
 
 /// Rows of one row group: small enough to prune, large enough to compress.
@@ -115,6 +115,7 @@ impl Tables {
         commit: Commit,
     ) -> Result<Committed> {
         let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+        let profile = profile_of(&schema, batches.clone()).await?;
         let batches = if batches.is_empty() { vec![RecordBatch::new_empty(Arc::clone(&schema))] } else { batches };
         let note = Note {
             operation: commit.mode.name().into(),
@@ -128,6 +129,10 @@ impl Tables {
             if let Some(version) = landed(&table, &commit.sha256).await? {
                 return Ok(Committed::AlreadyThere(version));
             }
+            let before = match table.snapshot() {
+                Ok(state) => state.snapshot().try_log_data()?.iter().map(|f| f.path().into_owned()).collect(),
+                Err(_) => HashSet::new(),
+            };
             let growth = match table.snapshot() {
                 Ok(state) if commit.mode != WriteMode::Replace => {
                     check_types(dataset, &state.snapshot().arrow_schema(), &schema)?
@@ -167,7 +172,17 @@ impl Tables {
                 write = write.with_schema_mode(SchemaMode::Merge);
             }
             match write.await {
-                Ok(table) => return self.done(dataset, table),
+                Ok(table) => {
+                    let version = table.version().unwrap_or_default();
+                    let snapshot = self.keep(dataset, table)?;
+                    // The writer names the file; what it holds is known for one file and not for each of several.
+                    if let Some(file) = snapshot.only_new_file(&before)?
+                        && let Err(e) = self.write_profile(dataset, &file, &profile).await
+                    {
+                        tracing::warn!(%dataset, error = %e, "a file's profile could not be written; queries answer instead");
+                    }
+                    return Ok(Committed::Version(version));
+                }
                 Err(e) if is_conflict(&e) => tracing::debug!(%dataset, error = %e, "another writer was first"),
                 Err(e) => return Err(e.into()),
             }
@@ -188,6 +203,18 @@ impl Tables {
             None => Ok(None),
         }
     }
+}
+
+/// What the rows hold, computed on a thread for work.
+async fn profile_of(schema: &Schema, batches: Vec<RecordBatch>) -> Result<FileProfile> {
+    let mut builder = ProfileBuilder::new(schema);
+    let work = move || {
+        batches.iter().try_for_each(|batch| builder.add(batch))?;
+        Ok(builder.finish())
+    };
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|e| LakeError::internal(format!("a profile was not computed: {e}")))?
 }
 
 fn app_id(sha256: &str) -> String {

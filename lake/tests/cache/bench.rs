@@ -26,7 +26,7 @@ rows = "carrier = claim('carrier')"
 pub struct Bench {
     pub lake: Lake,
     config: LakeConfig,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 #[allow(dead_code, reason = "not every suite uses all of it")]
@@ -38,7 +38,7 @@ impl Bench {
         config.freshness = Duration::ZERO;
         std::fs::write(folder.path().join("policy.toml"), POLICY).unwrap();
         let lake = Lake::open(config.clone()).await.unwrap();
-        let bench = Self { lake, config, _folder: folder };
+        let bench = Self { lake, config, folder };
         let rows = [("UA", 1, 10), ("UA", 2, -5), ("UA", 3, 0), ("DL", 4, 20), ("DL", 5, 7), ("AA", 6, 1)];
         bench.land(&rows, false).await;
         bench
@@ -80,6 +80,10 @@ impl Bench {
 
     pub async fn ask(&self, who: &Principal, sql: &str) -> QueryStatus {
         self.lake.query(who, QueryRequest::new(sql)).await.unwrap_or_else(|e| panic!("{sql}: {e:?}"))
+    }
+
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     fn store(&self) -> Store {

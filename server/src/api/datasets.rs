@@ -40,7 +40,7 @@ pub async fn list(
     Ok(Json(cursor::page(all, |d| d.name.to_string(), false, query.cursor.as_deref(), query.limit)?))
 }
 
-/// One dataset: columns, statistics over the rows that I may see, versions.
+/// One dataset: columns and versions. What its columns hold stands in its profile.
 #[utoipa::path(get, path = "/api/v1/datasets/{unit}/{name}", tag = "datasets", operation_id = "get_dataset",
     params(("unit" = String, Path, description = "Business unit", example = "ops"),
            ("name" = String, Path, description = "Name within the unit", example = "flights")),

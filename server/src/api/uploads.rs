@@ -129,9 +129,6 @@ pub(super) async fn receive(
         let body = request.into_body().into_data_stream().map_err(io::Error::other).boxed();
         vec![to.give(state, who, &name, body).await?]
     };
-    for report in &reports {
-        state.metrics.ingest(report.state);
-    }
     let Some(first) = reports.first() else {
         return Err(ApiProblem::invalid("the form has no file; its part must be called `file`"));
     };

@@ -23,7 +23,8 @@ const KIND: &str = "token";
 /// What every secret begins with, so that scanners find leaked ones.
 pub const PREFIX: &str = "pk_";
 /// Stewardship is no action: no token has it.
-const ACTIONS: [&str; 3] = ["read", "upload", "own"];
+/// `notify` announces files of the landing area and shows nothing.
+const ACTIONS: [&str; 4] = ["read", "upload", "own", "notify"];
 const MAX_TOKENS: usize = 50;
 const MAX_PARENTS: usize = 3;
 /// A token's last use is written down this coarsely: one write a while, not one a request.
@@ -221,10 +222,10 @@ fn check(new: &NewToken) -> Result<TokenScope> {
         return Err(LakeError::invalid(format!("a token lives 1 to 365 days, not {}", new.days)));
     }
     if new.scope.actions.is_empty() {
-        return Err(LakeError::invalid("a token needs at least one action: read, upload, own"));
+        return Err(LakeError::invalid("a token needs at least one action: read, upload, own, notify"));
     }
     if let Some(other) = new.scope.actions.iter().find(|a| !ACTIONS.contains(&a.as_str())) {
-        return Err(LakeError::invalid(format!("`{other}` is not an action of tokens; use read, upload, own")));
+        return Err(LakeError::invalid(format!("`{other}` is not an action of tokens; use read, upload, own, notify")));
     }
     let datasets: BTreeSet<String> = new.scope.datasets.iter().map(|d| d.trim().to_owned()).collect();
     if datasets.len() > 100 {

@@ -7,10 +7,17 @@ use axum::{
     http::{Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use lake::Lake;
 use model::{CacheOutcome, CacheTier, IngestState, QueryState, QueryStatus};
 use prometheus_client::{
-    encoding::{EncodeLabelSet, text::encode},
-    metrics::{counter::Counter, family::Family, histogram::Histogram},
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric as _, text::encode},
+    metrics::{
+        MetricType,
+        counter::{ConstCounter, Counter},
+        family::Family,
+        histogram::Histogram,
+    },
     registry::{Registry, Unit},
 };
 
@@ -24,7 +31,6 @@ pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
     durations: Family<RouteLabels, Histogram>,
     queries: Family<QueryLabels, Counter>,
-    ingests: Family<IngestLabels, Counter>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -50,23 +56,22 @@ struct IngestLabels {
     state: String,
 }
 
-impl Default for Metrics {
-    fn default() -> Self {
+impl Metrics {
+    /// Counts arrivals where the lake takes them, and all else as it is told.
+    #[must_use]
+    pub fn new(lake: &Lake) -> Self {
         let mut registry = Registry::with_prefix("penstock");
         let requests = Family::default();
         let durations = Family::<RouteLabels, Histogram>::new_with_constructor(|| Histogram::new(BOUNDS));
         let queries = Family::default();
-        let ingests = Family::default();
         registry.register("http_requests", "Answers, by route and status", Family::clone(&requests));
         let help = "Time to the head of an answer";
         registry.register_with_unit("http_request_duration", help, Unit::Seconds, durations.clone());
         registry.register("queries", "Queries, by state and where the answer came from", Family::clone(&queries));
-        registry.register("ingests", "Uploaded files, by what became of them", Family::clone(&ingests));
-        Self { registry, requests, durations, queries, ingests }
+        registry.register_collector(Box::new(Arrivals(lake.clone())));
+        Self { registry, requests, durations, queries }
     }
-}
 
-impl Metrics {
     pub fn request(&self, method: &Method, route: &str, status: StatusCode, took: Duration) {
         let standard = matches!(method.as_str(), "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS");
         let method = if standard { method.as_str() } else { "other" }.to_owned();
@@ -92,15 +97,27 @@ impl Metrics {
         };
         self.queries.get_or_create(&QueryLabels { state: state.to_owned(), cache: cache.to_owned() }).inc();
     }
+}
 
-    pub fn ingest(&self, state: IngestState) {
-        let state = match state {
-            IngestState::Working => "working",
-            IngestState::Landed => "landed",
-            IngestState::Duplicate => "duplicate",
-            IngestState::Refused => "refused",
-        };
-        self.ingests.get_or_create(&IngestLabels { state: state.to_owned() }).inc();
+/// Files that arrived, however they did.
+#[derive(Debug)]
+struct Arrivals(Lake);
+
+impl Collector for Arrivals {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let help = "Files that arrived, by what became of them";
+        let mut family = encoder.encode_descriptor("ingests", help, None, MetricType::Counter)?;
+        for (state, count) in self.0.arrivals_taken() {
+            let state = match state {
+                IngestState::Working => "working",
+                IngestState::Landed => "landed",
+                IngestState::Duplicate => "duplicate",
+                IngestState::Refused => "refused",
+            };
+            let labels = IngestLabels { state: state.to_owned() };
+            ConstCounter::new(count).encode(family.encode_family(&labels)?)?;
+        }
+        Ok(())
     }
 }
 

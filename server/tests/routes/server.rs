@@ -22,7 +22,7 @@ pub const PEOPLE: [&str; 5] = ["steward", "analyst", "owner-ops", "partner-ua", 
 pub struct Server {
     pub router: Router,
     pub lake: Lake,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 #[derive(Debug)]
@@ -52,6 +52,11 @@ impl Server {
         server
     }
 
+    /// Where the lake lies.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
     /// With settings as `PENSTOCK_…` variables.
     pub async fn with(settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -65,7 +70,7 @@ impl Server {
         let lake = Lake::open(config.lake.engine(&config.limits).unwrap()).await.unwrap();
         let site = Site::find(&config).unwrap();
         let state = AppState::new(config, lake.clone(), site).await.unwrap();
-        Self { router: router(&state), lake, _folder: folder }
+        Self { router: router(&state), lake, folder }
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {

@@ -2,6 +2,7 @@
 
 mod access;
 mod datasets;
+mod events;
 mod query;
 mod tokens;
 mod uploads;

@@ -82,3 +82,27 @@ async fn wrong_parameters_are_problems() {
         assert_eq!(server.api(&token, "GET", path, None).await.status, StatusCode::NOT_FOUND, "{path}");
     }
 }
+
+#[tokio::test]
+async fn the_profile_is_of_the_persons_own_rows() {
+    let server = Server::filled().await;
+    let path = "/api/v1/datasets/ops/flights/profile";
+    let staff = server.token("analyst").await;
+    let whole = server.api(&staff, "GET", path, None).await;
+    assert_eq!(whole.status, StatusCode::OK, "{}", whole.text);
+    assert_eq!(whole.json()["rows"], 4);
+    let carrier = &whole.json()["columns"][0];
+    assert_eq!(carrier["top"][0], json!({"value": "UA", "count": 2}), "{}", whole.text);
+    assert!(whole.json()["columns"][3]["histogram"].as_array().unwrap().len() > 1, "{}", whole.text);
+    let partner = server.token("partner-ua").await;
+    let own = server.api(&partner, "GET", path, None).await;
+    assert_eq!(own.json()["rows"], 2);
+    assert_eq!(own.json()["columns"][3]["max"], 200, "{}", own.text);
+    for hidden in ["DL", "AA", "N1", "N3", "400"] {
+        assert!(!own.text.contains(&format!("\"{hidden}\"")) && !own.text.contains(":400"), "{hidden}: {}", own.text);
+    }
+    assert_eq!(
+        server.api(&partner, "GET", "/api/v1/datasets/hr/pay/profile", None).await.status,
+        StatusCode::NOT_FOUND
+    );
+}
