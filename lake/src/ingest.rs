@@ -17,6 +17,7 @@ mod columnar;
 mod convert;
 mod count;
 mod csv;
+mod decision;
 mod decode;
 mod encoding;
 mod fit;

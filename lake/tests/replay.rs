@@ -138,3 +138,25 @@ async fn only_owners_correct_and_nobody_claims_it_by_a_name() {
     assert_eq!((reports.len(), reports[0].corrects.as_ref()), (1, None));
     assert_eq!(bench.lake.ingest(&person("staff"), &first.id).await.unwrap().open(), 2);
 }
+
+#[tokio::test]
+async fn an_owner_lands_a_refused_file_by_one_decision() {
+    let bench = Bench::new("").await;
+    bench.send("shops.csv", "id;plz;n\n1;01067;1\n").await;
+    let bad = bench.send("bad.csv", "id;plz;n\n2;80331;x\n3;04109;y\n4;10115;4\n").await;
+    assert_eq!(bad.refused_because, Some(model::RefusedBecause::TooManyRejects), "{}", bad.message);
+    let stranger = bench.lake.land_anyway(&person("senders"), &bad.id).await;
+    assert!(matches!(stranger, Err(LakeError::NotFound { .. } | LakeError::Forbidden { .. })), "{stranger:?}");
+    let landed = bench.lake.land_anyway(&person("staff"), &bad.id).await.unwrap();
+    assert_eq!((landed.rows.landed, landed.rows.quarantined, landed.decided_by.as_deref()), (1, 2, Some("staff")));
+    assert_eq!(bench.ids().await.len(), 2);
+    // Nothing is left to decide of a file that landed, and the decision holds for no other.
+    invalid(bench.lake.land_anyway(&person("staff"), &landed.id).await);
+    let other = bench.send("other.csv", "id;plz;n\n5;80331;x\n6;04109;y\n7;10115;4\n").await;
+    assert_eq!(other.state, IngestState::Refused);
+    let wider = bench.send("wider.csv", "id;plz;n;note\n8;80331;8;new\n").await;
+    assert_eq!(wider.refused_because, Some(model::RefusedBecause::SchemaConflict), "{}", wider.message);
+    let landed = bench.lake.land_anyway(&person("staff"), &wider.id).await.unwrap();
+    assert_eq!(landed.state, IngestState::Landed, "{}", landed.message);
+    assert_eq!(bench.ids().await.len(), 3);
+}

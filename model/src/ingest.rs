@@ -53,6 +53,9 @@ pub struct IngestReport {
     /// What landed and deserves a look: checks that were not met, rows that came again. A sentence each.
     #[serde(default)]
     pub warnings: Vec<String>,
+    /// Name of the owner who decided that the file lands although it had been refused.
+    #[serde(default)]
+    pub decided_by: Option<String>,
     /// The arrival whose rows in quarantine this file corrects.
     #[serde(default)]
     pub corrects: Option<String>,

@@ -1,7 +1,7 @@
 //! One arrival in three parts: what landed, what did not, why each column has its type.
 
 use leptos::prelude::*;
-use model::{ColumnReport, IngestReport, IngestState, QuarantinedRow};
+use model::{ColumnReport, IngestReport, IngestState, QuarantinedRow, RefusedBecause};
 
 use super::{
     list::state_badge,
@@ -51,6 +51,7 @@ pub fn report(r: &IngestReport, rows: Option<&[QuarantinedRow]>) -> AnyView {
         </header>
         {message}
         {corrects}
+        {decision(r, rows.is_some())}
         {warnings(&r.warnings)}
         <div class="arrival">
             {landed(r)}
@@ -59,6 +60,32 @@ pub fn report(r: &IngestReport, rows: Option<&[QuarantinedRow]>) -> AnyView {
         </div>
     }
     .into_any()
+}
+
+/// What an owner decided, or can decide of a file that was refused.
+fn decision(r: &IngestReport, owner: bool) -> Option<AnyView> {
+    if let Some(by) = &r.decided_by {
+        let by = by.clone();
+        return Some(view! { <p class="banner">{icon(Icon::Key)} <span>"Landed by the decision of "<bdi>{by}</bdi>"."</span></p> }.into_any());
+    }
+    let what = match r.refused_because {
+        _ if !owner => return None,
+        Some(RefusedBecause::TooManyRejects) => "The rows that fit then land, and the others wait in quarantine.",
+        Some(RefusedBecause::SchemaConflict) => {
+            "The new columns are then added; rows that do not fit wait in quarantine."
+        }
+        _ => return None,
+    };
+    let action = format!("/api/v1/ingests/{}/decision", r.id);
+    Some(
+        view! {
+            <form class="decision" action=action method="post">
+                <p>"You own the dataset and can land this one file all the same. " {what}</p>
+                <button class="button" type="submit">"Land it anyway"</button>
+            </form>
+        }
+        .into_any(),
+    )
 }
 
 fn landed(r: &IngestReport) -> AnyView {

@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     arrival::Arrival,
+    decision::Decision,
     read::{Landing, Reading, Refusal, read_file},
     replay::lenient,
 };
@@ -123,7 +124,12 @@ impl Lake {
 
     /// Takes one file through. `None` when it is done with already. `again` makes a new arrival in any case.
     /// The caller holds the dataset's turn.
-    async fn take(&self, file: &LandingFile, sender: &Sender<'_>, again: bool) -> Result<Option<IngestReport>> {
+    pub(super) async fn take(
+        &self,
+        file: &LandingFile,
+        sender: &Sender<'_>,
+        again: bool,
+    ) -> Result<Option<IngestReport>> {
         let arrivals = &self.rooms().arrivals;
         let Some(id) = arrivals.begin(&file.path, &file.mark, again).await? else {
             arrivals.remember(&file.path, &file.mark);
@@ -184,6 +190,12 @@ impl Lake {
         let (contract, place) = match &first {
             Some(first) => (Some(Arc::new(lenient(contract.as_deref()))), first.path.clone()),
             None => (contract, file.path.to_string()),
+        };
+        let decision = self.decision(file).await?;
+        arrival.report.decided_by = decision.as_ref().map(|d| d.by.clone());
+        let contract = match decision {
+            Some(_) => Some(Arc::new(Decision::on(contract.as_deref()))),
+            None => contract,
         };
         let mode = match contract.as_ref().map_or(WriteMode::Append, |c| c.mode) {
             // They belong beside the rows that landed.
@@ -327,6 +339,7 @@ fn blank(file: &LandingFile, id: String, sender: &Sender<'_>) -> IngestReport {
         rows: RowCounts::default(),
         columns: Vec::new(),
         warnings: Vec::new(),
+        decided_by: None,
         corrects: None,
         corrections: Vec::new(),
         version: None,

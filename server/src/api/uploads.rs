@@ -198,7 +198,7 @@ pub fn file_name(given: &str) -> Result<String, ApiProblem> {
     Ok(last.to_owned())
 }
 
-fn prefers_html(headers: &HeaderMap) -> bool {
+pub(super) fn prefers_html(headers: &HeaderMap) -> bool {
     let accept = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
     accept.split(',').next().is_some_and(|first| first.trim().starts_with("text/html"))
 }

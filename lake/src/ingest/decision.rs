@@ -1,0 +1,82 @@
+//! An owner's decision on one file that was refused: it lands all the same, as far as its rows fit.
+
+use model::{IngestReport, Principal, RefusedBecause};
+use object_store::{ObjectStoreExt, path::Path};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    arrival::key,
+    landing::{LandingFile, Sender},
+};
+use crate::{Lake, LakeError, Result, contract::Contract};
+
+const DECISIONS: &str = "decisions";
+
+/// What was decided of a landing file, as it was then.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Decision {
+    mark: String,
+    /// Name of the person.
+    pub by: String,
+}
+
+impl Decision {
+    /// The contract as it holds for the file: any share of its rows may wait, and its new columns are added.
+    pub fn on(contract: Option<&Contract>) -> Contract {
+        Contract { max_rejected: 1.0, growth: true, ..contract.cloned().unwrap_or_else(Contract::absent) }
+    }
+}
+
+impl Lake {
+    /// Lands a file that was refused for the number of its rejected rows or for new columns: rows that fit land, the
+    /// others wait in quarantine, new columns are added. Holds for this file alone. Needs what [`Lake::quarantine`]
+    /// needs.
+    ///
+    /// # Errors
+    /// As [`Lake::quarantine`]; [`LakeError::Invalid`] when the file was not refused for these reasons, or is gone.
+    pub async fn land_anyway(&self, who: &Principal, id: &str) -> Result<IngestReport> {
+        self.quarantine(who, id).await?;
+        let report = self.ingest(who, id).await?;
+        if !may_land_anyway(&report) {
+            let message =
+                format!("`{}` was not refused for its rows or columns; there is nothing to decide", report.file);
+            return Err(LakeError::invalid(message));
+        }
+        let gone = || LakeError::invalid(format!("`{}` is no longer in the landing area; send it again", report.file));
+        let object =
+            self.rooms().store.objects().head(&Path::from(report.path.as_str())).await.map_err(|e| match e {
+                object_store::Error::NotFound { .. } => gone(),
+                e => e.into(),
+            })?;
+        let file = LandingFile::of(object).ok_or_else(gone)?;
+        let turn = self.rooms().arrivals.turn(&file.dataset);
+        let _turn = turn.lock().await;
+        self.keep_decision(&file, &Decision { mark: file.mark.clone(), by: who.name.clone() }).await?;
+        let taken = self.take(&file, &Sender::Person(who), true).await?;
+        taken.ok_or_else(|| LakeError::internal(format!("{} was taken and has no report", report.path)))
+    }
+
+    async fn keep_decision(&self, file: &LandingFile, decision: &Decision) -> Result<()> {
+        let (documents, id) = (self.documents(), key(&file.path));
+        loop {
+            let written = match documents.get::<Decision>(DECISIONS, &id).await? {
+                Some(known) => documents.update(DECISIONS, &id, known.version, decision).await,
+                None => documents.create(DECISIONS, &id, decision).await,
+            };
+            match written {
+                Err(LakeError::Conflict { .. }) => {}
+                done => return done,
+            }
+        }
+    }
+
+    /// What was decided of the file as it is now.
+    pub(super) async fn decision(&self, file: &LandingFile) -> Result<Option<Decision>> {
+        let known = self.documents().get::<Decision>(DECISIONS, &key(&file.path)).await?;
+        Ok(known.map(|k| k.value).filter(|d| d.mark == file.mark))
+    }
+}
+
+fn may_land_anyway(report: &IngestReport) -> bool {
+    matches!(report.refused_because, Some(RefusedBecause::TooManyRejects | RefusedBecause::SchemaConflict))
+}
