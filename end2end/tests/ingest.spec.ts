@@ -53,3 +53,36 @@ test('an owner sends a file by a form, and the same file twice lands once', asyn
   const count = await asPerson(page, '/api/v1/datasets/ops/gates/rows');
   expect((await count.text()).match(/"[AB]\d"/g)).toHaveLength(2);
 });
+
+test('rows that waited are corrected in an editor and sent back; a refused file lands by a decision', async ({ page, javaScriptEnabled }) => {
+  const name = `fixes_${javaScriptEnabled === false ? 'plain' : 'scripted'}`;
+  await signIn(page, 'owner-ops', '/');
+  const send = async (file: string, text: string) => {
+    const form = new FormData();
+    form.append('file', new Blob([text]), file);
+    const sent = await asPerson(page, `/api/v1/uploads/ops/${name}`, { method: 'POST', body: form });
+    expect(sent.status).toBe(201);
+    return ((await sent.json()) as { ingests: { id: string }[] }).ingests[0].id;
+  };
+  const good = Array.from({ length: 20 }, (_, n) => `${n},gate ${n}`).join('\n');
+  const id = await send('gates.csv', `id,name\n${good}\n20,gate,too much\n`);
+  await page.goto(`/arrivals/${id}`);
+  await expect(page.locator('.replay')).toContainText('1 row waits');
+  const rows = await asPerson(page, (await page.getByRole('link', { name: 'Download the rows' }).getAttribute('href'))!);
+  expect(rows.headers.get('content-type')).toMatch(/text\/plain/);
+  const text = await rows.text();
+  expect(text).toBe('id,name\n20,gate,too much\n');
+  const corrected = Buffer.from(text.replace('gate,too much', 'gate 20'));
+  await page.locator('#corrected').setInputFiles([{ name: 'gates.txt', mimeType: 'text/plain', buffer: corrected }]);
+  await page.getByRole('button', { name: 'Send them' }).click();
+  await expect(page.locator('main')).toContainText('These rows correct those of');
+  await page.getByRole('link', { name: 'an earlier arrival' }).click();
+  await expect(page.locator('.replay')).toContainText('1 row corrected by owner-ops');
+
+  const refused = await send('wider.csv', 'id,name,floor\n30,gate 30,2\n31,gate 31,x,y\n');
+  await page.goto(`/arrivals/${refused}`);
+  await expect(page.locator('.page-head__title')).toContainText('not taken');
+  await page.getByRole('button', { name: 'Land it anyway' }).click();
+  await expect(page.locator('main')).toContainText('Landed by the decision of owner-ops');
+  await expect(page.locator('.arrival__landed .figure__number')).toHaveText('1');
+});

@@ -18,12 +18,12 @@ use model::{Action, Cell, DatasetName, Principal};
 
 use crate::{Lake, LakeError, Result};
 
+pub(crate) mod exact;
 pub(crate) mod functions;
 pub(crate) mod guard;
 
 mod barrier;
 mod catalog;
-mod exact;
 mod growth;
 mod message;
 mod params;

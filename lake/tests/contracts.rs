@@ -127,6 +127,25 @@ fn a_check_holds_back_warns_or_refuses() {
 }
 
 #[test]
+fn d_03_a_check_cannot_grow_past_its_bounds() {
+    let text = "id,word\n1,a\n2,b\n";
+    for sql in [
+        "length(repeat('x', 2000000000)) > 1",
+        "length(repeat(word, 2000000000)) > 1",
+        "length(lpad(word, 2000000000)) > 1",
+    ] {
+        let contract = format!("max_rejected = '100%'\n[[check]]\nsql = \"{sql}\"\n");
+        match seen(&contract, text) {
+            // Refused as a whole when it is a constant, row by row when it is not.
+            Inspection::Refused(refused) => assert_eq!(refused.refused_because, RefusedBecause::Contract, "{sql}"),
+            Inspection::Lands(lands) => assert_eq!(lands.rows.landed, 0, "{sql}"),
+        }
+    }
+    let many = "[[check]]\nsql = 'id > 0'\n".repeat(101);
+    assert!(Contract::parse(many.as_bytes(), "contract").is_err());
+}
+
+#[test]
 fn local_times_of_a_place_become_instants_and_impossible_ones_wait() {
     let contract = "max_rejected = '80%'\n[[source]]\nmatch = '*'\ntime_zone = 'Europe/Berlin'\n[column.at]\n\
                     type = 'timestamp_utc'\n";

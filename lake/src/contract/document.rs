@@ -139,6 +139,9 @@ impl Default for Contract {
     }
 }
 
+/// Checks of one contract.
+const MOST_CHECKS: usize = 100;
+
 impl Contract {
     /// The rules of a dataset that has no contract: all defaults, and files may add columns.
     #[must_use]
@@ -200,6 +203,12 @@ impl Contract {
             if *name != good {
                 return Err(("key".into(), format!("`{name}` is not a column name; write `{good}`")));
             }
+        }
+        if self.checks.len() > MOST_CHECKS {
+            return Err((
+                "[[check]]".into(),
+                format!("at most {MOST_CHECKS} checks are possible; join some with `and`"),
+            ));
         }
         for check in &self.checks {
             crate::policy::may_be_condition(&check.sql).map_err(|why| (check.sql.clone(), why))?;

@@ -51,6 +51,13 @@ impl AnalyzerRule for ExactCasts {
     }
 }
 
+/// What the rule does to a plan, for an expression that stands alone; its types must be coerced.
+pub(crate) fn alone(e: Expr, schema: &DFSchema) -> Result<Expr> {
+    let growing = calls(&e)?;
+    let exact = keep(e, schema)?;
+    Ok(exact.transform_data(|e| bound(e, schema, growing))?.data)
+}
+
 /// Replaces every cast of a decimal to an integer or to fewer fractional digits.
 pub(super) fn keep(e: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     e.transform_up(|e| {

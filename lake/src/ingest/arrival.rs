@@ -30,6 +30,8 @@ pub(crate) struct Arrivals {
     /// Files of one dataset are taken one after the other.
     turns: DashMap<DatasetName, Arc<Mutex<()>>>,
     pub(super) readers: Arc<Semaphore>,
+    /// Files that are only looked at have their own turn: anyone may look, and nobody's file waits for it.
+    pub(super) lookers: Semaphore,
     pub(super) hints: Hints,
     counts: Counts,
 }
@@ -63,6 +65,7 @@ impl Arrivals {
             done: DashMap::new(),
             turns: DashMap::new(),
             readers: Arc::new(Semaphore::new(READ_AT_ONCE)),
+            lookers: Semaphore::new(1),
             hints: Hints::default(),
             counts: Counts::default(),
         }

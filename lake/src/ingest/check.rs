@@ -35,8 +35,8 @@ pub(super) fn apply(contract: &Contract, fitted: &mut Fitted, rows: usize) -> Re
     let mut failing = Vec::new();
     for check in &contract.checks {
         let condition = compiled(check, &fitted.schema)?;
-        let failed: Vec<usize> =
-            failures(condition.as_ref(), &batch).into_iter().filter(|row| !unfit.contains(row)).collect();
+        let failed = failures(condition.as_ref(), &batch).ok_or_else(|| uncomputable(check))?;
+        let failed: Vec<usize> = failed.into_iter().filter(|row| !unfit.contains(row)).collect();
         if failed.is_empty() {
             continue;
         }
@@ -79,16 +79,42 @@ fn compiled(check: &Check, schema: &SchemaRef) -> Result<Arc<dyn PhysicalExpr>, 
     })
 }
 
-/// Rows of which the condition is false, or cannot be computed.
-fn failures(condition: &dyn PhysicalExpr, batch: &RecordBatch) -> Vec<usize> {
+/// Rows that are computed together: what a condition may make is bounded for each of these.
+const TOGETHER: usize = 8 << 10;
+/// Rows that are computed one by one, because one of those beside them could not be.
+const ALONE: usize = 200_000;
+
+fn uncomputable(check: &Check) -> Refusal {
+    let message = format!(
+        "The contract's check {} cannot be computed for too many rows: a division by zero, an overflow or a text that \
+         grows too large. Mend it and send the file again.",
+        check.shown()
+    );
+    Refusal::new(RefusedBecause::Contract, message)
+}
+
+/// Rows of which the condition is false, or cannot be computed. `None` when that took too long.
+fn failures(condition: &dyn PhysicalExpr, batch: &RecordBatch) -> Option<Vec<usize>> {
     let is_false = |values: &BooleanArray, row: usize| values.is_valid(row) && !values.value(row);
-    match evaluated(condition, batch) {
-        Ok(values) => (0..batch.num_rows()).filter(|row| is_false(&values, *row)).collect(),
-        // One value that divides by zero fails all: then each row is asked alone.
-        Err(_) => (0..batch.num_rows())
-            .filter(|row| evaluated(condition, &batch.slice(*row, 1)).map_or(true, |v| is_false(&v, 0)))
-            .collect(),
+    let mut failed = Vec::new();
+    let mut alone = 0;
+    for first in (0..batch.num_rows()).step_by(TOGETHER) {
+        let part = batch.slice(first, TOGETHER.min(batch.num_rows() - first));
+        let rows = 0..part.num_rows();
+        match evaluated(condition, &part) {
+            Ok(values) => failed.extend(rows.filter(|row| is_false(&values, *row)).map(|row| first + row)),
+            // One value that divides by zero fails all: then each row is asked alone.
+            Err(_) => {
+                alone += part.num_rows();
+                if alone > ALONE {
+                    return None;
+                }
+                let fails = |row: &usize| evaluated(condition, &part.slice(*row, 1)).map_or(true, |v| is_false(&v, 0));
+                failed.extend(rows.filter(fails).map(|row| first + row));
+            }
+        }
     }
+    Some(failed)
 }
 
 fn evaluated(condition: &dyn PhysicalExpr, batch: &RecordBatch) -> Result<BooleanArray, ArrowError> {

@@ -85,7 +85,7 @@ impl Lake {
             }
             existing = rooms.tables.snapshot(dataset).await?.map(|s| Arc::clone(&s.schema));
         }
-        let _reader = rooms.arrivals.readers.acquire().await;
+        let _looker = rooms.arrivals.lookers.acquire().await;
         let limits = rooms.config.limits.clone();
         let work = move || inspect(&bytes, &what, existing.as_deref(), &limits);
         tokio::task::spawn_blocking(work)

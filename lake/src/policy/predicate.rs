@@ -22,7 +22,7 @@ use datafusion::{
 };
 use model::Principal;
 
-use crate::govern::{functions, guard};
+use crate::govern::{exact, functions, guard};
 
 /// Why a predicate gives no filter. Either way the grant does not apply.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,7 +73,12 @@ pub(crate) fn condition(sql: &str, schema: &Schema) -> Result<Arc<dyn PhysicalEx
     let (expr, schema) = parse(sql, schema).map_err(words)?;
     let filled = fill(expr, &schema, &|_| Err("`claim` is for policies".to_owned())).map_err(words)?;
     typed(&filled, &schema).map_err(words)?;
-    PREDICATES.create_physical_expr(filled, &schema).map_err(|e| first_line(&e.strip_backtrace()))
+    let wrong = |e: DataFusionError| first_line(&e.strip_backtrace());
+    let simplifier = ExprSimplifier::new(SimplifyContext::builder().with_schema(Arc::new(schema.clone())).build());
+    let coerced = simplifier.coerce(filled, &schema).map_err(wrong)?;
+    // Whoever sends a file may bring a contract: what its checks compute has the bounds that queries have.
+    let bounded = exact::alone(coerced, &schema).map_err(wrong)?;
+    PREDICATES.create_physical_expr(bounded, &schema).map_err(wrong)
 }
 
 /// Whether `sql` could be a condition over some columns: what is wrong with its words alone.
