@@ -160,7 +160,7 @@ fn columns(lands: &Lands) -> AnyView {
         })
         .collect();
     view! {
-        <table class="table">
+        <table class="table table--links">
             <thead>
                 <tr>
                     <th scope="col">"Column"</th>

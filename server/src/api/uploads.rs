@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use futures::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
+use futures::{Stream, StreamExt as _, stream::BoxStream};
 use model::{DatasetName, IngestReport, Principal};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
@@ -27,6 +27,8 @@ use crate::{
 
 /// Files that one form may carry.
 const MAX_FILES: usize = 100;
+/// Bytes that are read past after a file was refused.
+const READ_PAST: usize = 8 << 20;
 const FILE_NAME: &str = "x-file-name";
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -126,8 +128,8 @@ pub(super) async fn receive(
                 return Err(ApiProblem::invalid(cure));
             }
         };
-        let body = request.into_body().into_data_stream().map_err(io::Error::other).boxed();
-        vec![to.give(state, who, &name, body).await?]
+        let report = fed(request.into_body().into_data_stream(), |body| to.give(state, who, &name, body)).await;
+        vec![report?]
     };
     let Some(first) = reports.first() else {
         return Err(ApiProblem::invalid("the form has no file; its part must be called `file`"));
@@ -153,7 +155,7 @@ async fn from_form(
     let wrong = |e: axum::extract::multipart::MultipartError| ApiProblem::invalid(e.body_text());
     let mut form = Multipart::from_request(request, state).await.map_err(|e| ApiProblem::invalid(e.body_text()))?;
     let mut reports = Vec::new();
-    while let Some(mut field) = form.next_field().await.map_err(wrong)? {
+    while let Some(field) = form.next_field().await.map_err(wrong)? {
         if field.name() != Some("file") {
             continue;
         }
@@ -161,28 +163,52 @@ async fn from_form(
         if reports.len() == MAX_FILES {
             return Err(ApiProblem::too_large(format!("one form carries at most {MAX_FILES} files")));
         }
-        // A part borrows the form; a channel of a few chunks makes a stream of its own of it.
-        let (send, receive) = mpsc::channel::<io::Result<Bytes>>(4);
-        let body =
-            futures::stream::unfold(receive, |mut r| async { r.recv().await.map(|part| (part, r)) }).fuse().boxed();
-        let read = async move {
-            // `send` ends with this block, and the stream with it.
-            loop {
-                let part = match field.chunk().await {
-                    Ok(None) => return,
-                    Ok(Some(bytes)) => Ok(bytes),
-                    Err(e) => Err(io::Error::other(e)),
-                };
-                let broken = part.is_err();
-                if send.send(part).await.is_err() || broken {
-                    return;
+        let report = fed(field, |body| to.give(state, who, &name, body)).await;
+        match report {
+            Ok(report) => reports.push(report),
+            Err(e) => {
+                // What is left of the form is read past, for the same reason.
+                let mut spare = READ_PAST;
+                while let Ok(Some(mut field)) = form.next_field().await {
+                    while let Ok(Some(part)) = field.chunk().await {
+                        spare = spare.saturating_sub(part.len());
+                        if spare == 0 {
+                            return Err(e);
+                        }
+                    }
                 }
+                return Err(e);
             }
-        };
-        let (report, ()) = tokio::join!(to.give(state, who, &name, body), read);
-        reports.push(report?);
+        }
     }
     Ok(reports)
+}
+
+/// Gives what arrives to `take` as a stream of its own. When `take` has enough, the rest is read past up to a limit: a
+/// client that is still writing would otherwise find the connection closed and never see its answer.
+async fn fed<T, F>(
+    mut from: impl Stream<Item = Result<Bytes, impl Into<axum::BoxError>>> + Unpin,
+    take: impl FnOnce(BoxStream<'static, io::Result<Bytes>>) -> F,
+) -> T
+where
+    F: Future<Output = T>,
+{
+    let (send, receive) = mpsc::channel::<io::Result<Bytes>>(4);
+    let body = futures::stream::unfold(receive, |mut r| async { r.recv().await.map(|part| (part, r)) }).fuse().boxed();
+    let read = async move {
+        // `send` ends with this block, and the stream with it.
+        let mut spare = READ_PAST;
+        while let Some(part) = from.next().await {
+            let (size, broken) = (part.as_ref().map_or(0, Bytes::len), part.is_err());
+            if send.send(part.map_err(io::Error::other)).await.is_err() {
+                spare = spare.saturating_sub(size);
+            }
+            if broken || spare == 0 {
+                return;
+            }
+        }
+    };
+    tokio::join!(take(body), read).0
 }
 
 /// The last part of a name, without what file systems and pages could stumble over.
