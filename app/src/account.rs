@@ -1,10 +1,10 @@
 //! The account page: who am I here, where am I signed in, which tokens are there.
 
 use leptos::prelude::*;
-use model::Principal;
+use model::{DatasetFilter, Principal};
 
 use crate::{
-    components::{snippet, visible},
+    components::{count, snippet, visible},
     shell::{Content, Place, page},
 };
 
@@ -17,6 +17,8 @@ pub fn AccountPage() -> impl IntoView {
         let accounts = &viewer.context.accounts;
         let sessions = accounts.sessions(&viewer.who, viewer.context.session.as_deref()).await?;
         let tokens = accounts.tokens(&viewer.who).await?;
+        let datasets = viewer.lake().datasets(&viewer.who, DatasetFilter::default()).await?;
+        let owned = datasets.iter().filter(|d| d.access.may_own).count();
         let secret = viewer.context.flash.clone().map(|secret| {
             view! {
                 <section class="banner banner--good banner--block account__wide" aria-label="New token" role="status">
@@ -38,7 +40,7 @@ pub fn AccountPage() -> impl IntoView {
             </header>
             <div class="account">
                 {secret}
-                {identity(&viewer.who, viewer.context.steward)}
+                {identity(&viewer.who, viewer.context.steward, owned)}
                 {sessions::sessions(&sessions)}
                 {tokens::tokens(&tokens)}
             </div>
@@ -47,7 +49,17 @@ pub fn AccountPage() -> impl IntoView {
     })
 }
 
-fn identity(who: &Principal, steward: bool) -> AnyView {
+fn role(steward: bool, owned: usize) -> String {
+    match (steward, owned) {
+        (true, _) => "Steward: sees all arrivals and the policy".to_owned(),
+        (false, 0) => "Reader".to_owned(),
+        (false, owned) => {
+            format!("Owner of {}: sends files and sees what did not land", count(owned as u64, "dataset"))
+        }
+    }
+}
+
+fn identity(who: &Principal, steward: bool, owned: usize) -> AnyView {
     let groups = match &who.groups {
         None => view! {
             <span class="figure--bad">
@@ -82,7 +94,7 @@ fn identity(who: &Principal, steward: bool) -> AnyView {
             <dl class="facts">
                 <dt>"Name"</dt> <dd><bdi>{who.name.clone()}</bdi></dd>
                 {who.email.clone().map(|e| view! { <dt>"E-mail"</dt> <dd><bdi>{e}</bdi></dd> })}
-                <dt>"Role"</dt> <dd>{if steward { "Steward: sees all arrivals, audit and policy" } else { "Reader" }}</dd>
+                <dt>"Role"</dt> <dd>{role(steward, owned)}</dd>
                 <dt>"Groups"</dt> <dd class="chips">{groups}</dd>
                 <dt>"Subject"</dt> <dd><code><bdi>{who.subject.clone()}</bdi></code></dd>
                 <dt>"Known from"</dt> <dd><code><bdi>{who.issuer.clone()}</bdi></code></dd>

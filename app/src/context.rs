@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use lake::Lake;
+use lake::{Lake, ingest::Inspected};
 use model::{Principal, SessionSummary, TokenSummary};
 
 /// Everything that a page needs beside its address. The server provides one as Leptos context for each request.
@@ -26,8 +26,29 @@ pub struct RequestContext {
     pub provider_name: Option<String>,
     /// A new token's secret, shown on the account page this one time.
     pub flash: Option<String>,
+    /// Files that a form sent to be looked at.
+    pub looked: Option<Arc<Looked>>,
     /// Where the browser reached us, without trailing slash (`https://data.example.com`); for the API snippets.
     pub base_url: String,
+}
+
+/// What a form sent to be looked at, and what was seen.
+#[derive(Debug, Clone)]
+pub struct Looked {
+    /// The contract's text as it was sent.
+    pub contract: String,
+    pub files: Vec<LookedAt>,
+}
+
+#[derive(Debug, Clone)]
+pub struct LookedAt {
+    pub name: String,
+    /// Bytes that were seen.
+    pub bytes: u64,
+    /// Bytes of the whole file.
+    pub of: u64,
+    /// What was found, or why nothing could be.
+    pub found: Result<Inspected, String>,
 }
 
 /// One of the built-in people of the demo sign-in.

@@ -145,20 +145,21 @@ fn bring(upload_to: Option<&Dataset>) -> AnyView {
                     "Files that are dropped into the lake become datasets: CSV, Excel, JSON, Parquet, packed or not. "
                     "Ask the owner of a dataset or a steward to let you send some."
                 </p>
+                <p class="card__end"><a class="button" href="/send">{icon(Icon::Eye)} "See what a file would become"</a></p>
             </div>
         }
         .into_any();
     };
-    let arrivals = Href::dataset(&dataset.name).with("tab", "arrivals").build();
+    let send = Href::to("/send").with("dataset", dataset.name.to_string()).build();
     view! {
         <div class="card">
             <ol class="steps">
-                <li>"Drop a CSV, Excel, JSON or Parquet file on a dataset that you may send to."</li>
-                <li>"See which rows landed, which did not, and why each column has its type."</li>
+                <li>"Drop a CSV, Excel, JSON or Parquet file and see what each column becomes, and why."</li>
+                <li>"Send it: each row lands, or waits in quarantine with the reason."</li>
                 <li>"Query it."</li>
             </ol>
             <p class="card__end">
-                <a class="button" href=arrivals>{icon(Icon::Upload)} "Send a file to " {dataset.name.to_string()}</a>
+                <a class="button" href=send>{icon(Icon::Upload)} "Send files to " {dataset.name.to_string()}</a>
             </p>
         </div>
     }

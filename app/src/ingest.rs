@@ -1,7 +1,7 @@
 //! Arrivals: what came in, what landed, what did not and why.
 
 use leptos::prelude::*;
-use model::{Dataset, IngestFilter, IngestReport};
+use model::{IngestFilter, IngestReport};
 
 use crate::{
     address::Href,
@@ -9,11 +9,15 @@ use crate::{
     shell::{Content, Place, page},
 };
 
+mod inspection;
 mod list;
 mod quarantine;
 mod report;
+mod send;
+mod words;
 
 pub use list::arrivals_table;
+pub use send::SendPage;
 
 #[component]
 pub fn ArrivalsPage() -> impl IntoView {
@@ -22,18 +26,10 @@ pub fn ArrivalsPage() -> impl IntoView {
         let dataset = viewer.address.get("dataset").map(str::to_owned);
         let filter = IngestFilter { unit: unit.clone(), dataset: dataset.clone() };
         let reports = viewer.lake().ingests(&viewer.who, filter).await?;
-        let mine: Vec<Dataset> = viewer.datasets().await?;
-        let targets: Vec<_> = mine.iter().filter(|d| d.access.may_upload || d.access.may_own).map(target).collect();
         let narrowed = unit.is_some() || dataset.is_some();
         let quarantined: u64 = reports.iter().map(|r| r.rows.quarantined).sum();
-        let send = (!targets.is_empty()).then(|| {
-            view! {
-                <details class="menu menu--end">
-                    <summary class="button button--primary">{icon(Icon::Upload)} "Send a file" {icon(Icon::Down)}</summary>
-                    <div class="menu__panel">{targets}</div>
-                </details>
-            }
-        });
+        let send =
+            Href::to("/send").with_some("dataset", chosen(unit.as_deref(), dataset.as_deref()).as_deref()).build();
         let list = if reports.is_empty() {
             let body = view! {
                 <p>"Files that are dropped into "<code>"landing/unit/dataset/"</code>" or sent on a dataset's page appear here, each with what became of it."</p>
@@ -54,7 +50,9 @@ pub fn ArrivalsPage() -> impl IntoView {
                         {narrowed.then(|| view! { <a href="/arrivals">"Show all"</a> })}
                     </p>
                 </div>
-                <div class="page-head__actions">{send}</div>
+                <div class="page-head__actions">
+                    <a class="button button--primary" href=send>{icon(Icon::Upload)} "Send files"</a>
+                </div>
             </header>
             {list}
         };
@@ -81,9 +79,9 @@ pub fn ArrivalPage() -> impl IntoView {
     })
 }
 
-fn target(dataset: &Dataset) -> impl IntoView + use<> {
-    let href = Href::dataset(&dataset.name).with("tab", "arrivals").build();
-    view! { <a class="menu__item" href=href>"to "{dataset.name.to_string()}</a> }
+/// The one dataset that the list is narrowed to.
+fn chosen(unit: Option<&str>, dataset: Option<&str>) -> Option<String> {
+    Some(format!("{}.{}", unit?, dataset?))
 }
 
 fn landed(reports: &[IngestReport]) -> u64 {

@@ -1,6 +1,7 @@
 //! Dataset contracts: what a unit promises about its files. `contracts/<unit>/<dataset>.toml`.
 //!
-//! Here they are found and kept fresh; [`document`] says what a contract can hold and refuses what it cannot.
+//! Here they are found and kept fresh; [`document`] says what a contract can hold and refuses what it cannot,
+//! [`draft()`] writes one from a file.
 
 use std::{
     sync::Arc,
@@ -16,9 +17,13 @@ use crate::{
 };
 
 pub mod document;
+mod draft;
 mod pattern;
+mod zone;
 
-pub use document::{ColumnRule, Contract, Source};
+pub use document::{Check, ColumnRule, Contract, OnFailure, Source};
+pub use draft::draft;
+pub use zone::Zone;
 
 /// All contracts of a lake.
 #[derive(Debug)]

@@ -12,6 +12,7 @@ use model::{Action, DatasetName, IngestFilter, IngestReport, Principal, Quaranti
 use crate::{Lake, LakeError, Result};
 
 pub(crate) mod arrival;
+mod check;
 mod columnar;
 mod convert;
 mod csv;
@@ -20,7 +21,9 @@ mod encoding;
 mod fit;
 mod header;
 mod infer;
+mod inspect;
 mod json;
+mod key;
 mod landing;
 mod name;
 mod raw;
@@ -31,6 +34,7 @@ mod watch;
 mod words;
 mod workbook;
 
+pub use inspect::{Inspect, Inspected, inspect, told};
 pub use name::column_name;
 pub use read::{Landing, Reading, Refusal, read_file};
 pub use value::number::Mark;

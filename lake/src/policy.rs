@@ -27,6 +27,8 @@ mod grantee;
 mod mask;
 mod predicate;
 
+pub(crate) use predicate::{condition, may_be_condition};
+
 use compose::Part;
 use document::{Document, Written};
 use grantee::{Pattern, in_scope};

@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use model::{CacheOutcome, CacheTier, DatasetName, Page, Principal, QueryRequest, QueryState, QueryStatus};
+use model::{CacheOutcome, DatasetName, Page, Principal, QueryRequest, QueryState, QueryStatus};
 use model::{RecentQuery, RowsRequest};
 
 use crate::{Lake, LakeError, Result, result::StoredResult};
@@ -74,7 +74,7 @@ impl Lake {
             return flight.status(CacheOutcome::Miss);
         }
         match self.result(who, id).await {
-            Ok(result) => Ok(done(id, &result, CacheOutcome::Hit(CacheTier::Memory), result.meta.elapsed_ms)),
+            Ok((result, tier)) => Ok(done(id, &result, CacheOutcome::Hit(tier), result.meta.elapsed_ms)),
             Err(LakeError::NotFound { .. }) => Err(absent()),
             Err(e) => Err(e),
         }

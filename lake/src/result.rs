@@ -8,7 +8,7 @@ use std::{fmt, sync::Arc};
 use arrow::{datatypes::SchemaRef, record_batch::RecordBatch};
 use bytes::Bytes;
 use futures::stream::BoxStream;
-use model::{Column, ExportFormat, Page, Principal};
+use model::{CacheTier, Column, ExportFormat, Formulas, Page, Principal};
 use object_store::path::Path;
 
 use crate::{
@@ -153,7 +153,7 @@ impl Lake {
     /// # Errors
     /// [`LakeError::NotFound`] when there is no such result or it is not this principal's to see.
     pub async fn result_page(&self, who: &Principal, id: &str, offset: u64, limit: u64) -> Result<Page> {
-        let result = self.result(who, id).await?;
+        let (result, _) = self.result(who, id).await?;
         self.rooms().engine.at_desk(async move { result.page(offset, limit) }).await?
     }
 
@@ -161,24 +161,36 @@ impl Lake {
     ///
     /// # Errors
     /// As [`result_page`](Self::result_page).
-    pub async fn download(&self, who: &Principal, id: &str, format: ExportFormat) -> Result<Download> {
-        let result = self.result(who, id).await?;
-        Ok(Download { rows: result.meta.rows, body: encode::stream(self.rooms().engine.desk(), result, format) })
+    pub async fn download(
+        &self,
+        who: &Principal,
+        id: &str,
+        format: ExportFormat,
+        formulas: Formulas,
+    ) -> Result<Download> {
+        let (result, _) = self.result(who, id).await?;
+        let rows = result.meta.rows;
+        Ok(Download { rows, body: encode::stream(self.rooms().engine.desk(), result, format, formulas) })
     }
 
-    /// The one way from an id to a result.
-    pub(crate) async fn result(&self, who: &Principal, id: &str) -> Result<Arc<StoredResult>> {
+    /// The one way from an id to a result, with the tier that had it.
+    pub(crate) async fn result(&self, who: &Principal, id: &str) -> Result<(Arc<StoredResult>, CacheTier)> {
         let absent = || LakeError::NotFound { what: "result", name: id.to_owned() };
         let results = self.rooms().results.clone();
         let key = results.key(id).ok_or_else(absent)?;
-        let found = match results.in_memory(&key) {
-            Some(found) => found,
+        let (found, tier) = match results.in_memory(&key) {
+            Some(found) => (found, CacheTier::Memory),
             None => {
                 let engine = &self.rooms().engine;
-                engine.at_desk(async move { results.in_store(&key).await }).await??.ok_or_else(absent)?
+                let stored = engine.at_desk(async move { results.in_store(&key).await }).await??;
+                (stored.ok_or_else(absent)?, CacheTier::Store)
             }
         };
-        if self.may_see(who, found.meta.owner.as_deref(), &found.meta.seen).await? { Ok(found) } else { Err(absent()) }
+        if self.may_see(who, found.meta.owner.as_deref(), &found.meta.seen).await? {
+            Ok((found, tier))
+        } else {
+            Err(absent())
+        }
     }
 }
 

@@ -22,6 +22,7 @@ use crate::{
 mod commit;
 mod scan;
 mod snapshot;
+mod upsert;
 
 pub use commit::{Commit, Committed, WriteMode};
 pub use snapshot::Snapshot;

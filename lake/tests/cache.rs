@@ -112,7 +112,7 @@ async fn c_07_a_result_id_is_bound_to_the_policy_of_its_makers() {
     let status = bench.ask(&ann, "select * from ops.flights").await;
     let answer = async |bench: &Bench, who| {
         let page = bench.lake.result_page(who, &status.id, 0, 1).await;
-        let download = bench.lake.download(who, &status.id, model::ExportFormat::Csv).await;
+        let download = bench.lake.download(who, &status.id, model::ExportFormat::Csv, model::Formulas::Kept).await;
         let standing = bench.lake.query_status(who, &status.id).await;
         assert_eq!((page.is_ok(), page.is_ok()), (download.is_ok(), standing.is_ok()));
         match page {

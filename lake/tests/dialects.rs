@@ -1,7 +1,7 @@
 //! Random tables of every type, written as CSV in random dialects, encodings and compressions, and read without a
 //! contract: each column gets its type by evidence alone, and every value comes back, whatever the order of the rows.
 //!
-//! `PENSTOCK_TABLES` says how many tables, 1,000 when absent. What `roundtrip.rs` does under a contract with the wildest
+//! `TEST_TABLES` says how many tables, 1,000 when absent. What `roundtrip.rs` does under a contract with the wildest
 //! texts is not done again here.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -83,7 +83,7 @@ fn read(bytes: Vec<u8>) -> Reading {
 
 #[test]
 fn every_value_of_every_type_comes_back_whatever_the_dialect_and_the_order() {
-    let tables = std::env::var("PENSTOCK_TABLES").map_or(1_000, |n| n.parse().expect("PENSTOCK_TABLES is a number"));
+    let tables = std::env::var("TEST_TABLES").map_or(1_000, |n| n.parse().expect("TEST_TABLES is a number"));
     for seed in 0..tables {
         let mut rng = StdRng::seed_from_u64(seed);
         let table = Table::random(&mut rng);

@@ -1,6 +1,6 @@
 //! Mutations of small files, by the hundred thousand, against what must hold for each file whatever it is.
 //!
-//! `PENSTOCK_FUZZ_RUNS` says how many for each target, `PENSTOCK_FUZZ_FROM` where to begin: a case follows from its number
+//! `TEST_FUZZ_RUNS` says how many for each target, `TEST_FUZZ_FROM` where to begin: a case follows from its number
 //! alone. An input that breaks a rule is kept in `target/tmp/fuzz/`; mended, it belongs into `fuzz/corpus/`. The same
 //! targets run under libFuzzer from `fuzz/`.
 #![allow(clippy::unwrap_used, reason = "tests")]
@@ -61,7 +61,7 @@ fn fuzz(target: Target, runs: u64) {
     for bytes in &corpus {
         target.check(bytes);
     }
-    let (from, runs) = (number("PENSTOCK_FUZZ_FROM", 0), number("PENSTOCK_FUZZ_RUNS", runs));
+    let (from, runs) = (number("TEST_FUZZ_FROM", 0), number("TEST_FUZZ_RUNS", runs));
     let mutator = Mutator::new(&corpus, target.words());
     let mark = kept().join(format!("{}.at", target.name()));
     let begun = Instant::now();

@@ -5,16 +5,13 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use arrow::{
-    array::{Array, ArrayRef, AsArray},
-    compute::concat_batches,
-    datatypes::{DataType, Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType},
-};
 use lake::{
     Limits,
-    ingest::{Landing, Reading, read_file},
+    contract::{Contract, draft},
+    ingest::{Reading, read_file, told},
 };
-use serde_json::{Map, Value, json};
+use model::Inspection;
+use serde_json::Value;
 
 macro_rules! cases {
     ($($name:ident)*) => {
@@ -114,6 +111,16 @@ cases! {
     zstd_named_csv
 }
 
+fn lands_as_well_under_the_contract_drafted_from_it(bytes: &bytes::Bytes, path: &str, reading: &Reading) {
+    let text = draft(reading, path.rsplit('/').next().unwrap());
+    let contract = Contract::parse(text.as_bytes(), "draft").unwrap_or_else(|e| panic!("{e}\n{text}"));
+    let again = read_file(bytes, path, Some(&contract), None, &Limits::default());
+    let (Inspection::Lands(free), Inspection::Lands(bound)) = (told(reading, u64::MAX), told(&again, u64::MAX)) else {
+        panic!("{:?}\n{text}", again.outcome.err());
+    };
+    assert_eq!((free.rows, free.values), (bound.rows, bound.values), "{text}");
+}
+
 fn corpus() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/messy"))
 }
@@ -127,91 +134,18 @@ fn check(case: &str) {
     let bytes = std::fs::read(&input).unwrap().into();
     let path = format!("landing/a/b/{}", input.file_name().unwrap().to_str().unwrap());
     let reading = read_file(&bytes, &path, None, None, &Limits::default());
-    let found = described(&reading, &expected);
+    assert_eq!(reading.rows.read, reading.rows.landed + reading.rows.quarantined);
+    let found = serde_json::to_value(told(&reading, u64::MAX)).unwrap();
     for (key, value) in expected.as_object().unwrap() {
-        if key != "about" {
-            assert_eq!(
-                found[key],
-                *value,
-                "{case}: {key}\n{}\n{:?}",
-                expected["about"],
-                reading.outcome.as_ref().err()
-            );
-        }
-    }
-}
-
-/// What was read, in the shape of `expected.json`; of the values, those rows that are expected.
-fn described(reading: &Reading, expected: &Value) -> Value {
-    let landing = match &reading.outcome {
-        Ok(landing) => landing,
-        Err(refusal) => return json!({ "outcome": "refused", "refused_because": refusal.because }),
-    };
-    let columns: Vec<Value> = reading
-        .columns
-        .iter()
-        .map(|c| json!({ "name": c.name, "label": c.label, "type": c.column_type, "nulls": c.nulls, "warning": c.warning }))
-        .collect();
-    let rows = reading.rows;
-    assert_eq!(rows.read, rows.landed + rows.quarantined);
-    json!({
-        "outcome": "lands",
-        "encoding": reading.encoding,
-        "compression": reading.compression,
-        "format": reading.format,
-        "delimiter": reading.delimiter,
-        "columns": columns,
-        "rows": { "landed": rows.landed, "quarantined": rows.quarantined, "skipped": rows.skipped },
-        "quarantined_lines": reading.quarantined.iter().map(|q| q.line).collect::<Vec<_>>(),
-        "values": values(landing, expected["values"].as_object().unwrap()),
-    })
-}
-
-fn values(landing: &Landing, expected: &Map<String, Value>) -> Map<String, Value> {
-    let batch = concat_batches(&landing.schema, &landing.batches).unwrap();
-    let row = |n: usize| batch.columns().iter().map(|c| canonical(c, n)).collect::<Vec<_>>();
-    expected.keys().map(|n| (n.clone(), json!(row(n.parse().unwrap())))).collect()
-}
-
-/// A value as `messy/README.md` writes it.
-fn canonical(array: &ArrayRef, row: usize) -> Option<String> {
-    if array.is_null(row) {
-        return None;
-    }
-    Some(match array.data_type() {
-        DataType::Utf8 => array.as_string::<i32>().value(row).to_owned(),
-        DataType::Boolean => array.as_boolean().value(row).to_string(),
-        DataType::Int64 => array.as_primitive::<Int64Type>().value(row).to_string(),
-        DataType::Float64 => float(array.as_primitive::<Float64Type>().value(row)),
-        DataType::Decimal128(..) => array.as_primitive::<Decimal128Type>().value_as_string(row),
-        DataType::Date32 => array.as_primitive::<Date32Type>().value_as_date(row).unwrap().to_string(),
-        DataType::Timestamp(_, zone) => {
-            let at = array.as_primitive::<TimestampMicrosecondType>().value_as_datetime(row).unwrap();
-            let mut text = at.format("%Y-%m-%dT%H:%M:%S").to_string();
-            let micros = at.and_utc().timestamp_subsec_micros();
-            if micros > 0 {
-                text += format!(".{micros:06}").trim_end_matches('0');
+        if key == "values" {
+            for (row, values) in value.as_object().unwrap() {
+                assert_eq!(found[key][row], *values, "{case}: row {row}\n{}", expected["about"]);
             }
-            text + if zone.is_some() { "Z" } else { "" }
+        } else if key != "about" {
+            assert_eq!(found[key], *value, "{case}: {key}\n{}\n{}", expected["about"], found["message"]);
         }
-        other => panic!("no column has the type {other}"),
-    })
-}
-
-/// The shortest form that reads back the same, as Python's `repr` writes it.
-fn float(value: f64) -> String {
-    if value.is_nan() {
-        return "nan".into();
     }
-    if value.is_infinite() {
-        return if value > 0.0 { "inf".into() } else { "-inf".into() };
+    if found["outcome"] == "lands" {
+        lands_as_well_under_the_contract_drafted_from_it(&bytes, &path, &reading);
     }
-    let scientific = format!("{value:e}");
-    let (mantissa, exponent) = scientific.split_once('e').unwrap();
-    let exponent: i32 = exponent.parse().unwrap();
-    if (-4..16).contains(&exponent) {
-        return format!("{value:?}");
-    }
-    let sign = if exponent < 0 { '-' } else { '+' };
-    format!("{mantissa}e{sign}{:02}", exponent.abs())
 }

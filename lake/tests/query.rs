@@ -10,7 +10,7 @@ use std::time::Duration;
 use bench::{Bench, person};
 use futures::TryStreamExt;
 use lake::LakeError;
-use model::{ExportFormat, QueryRequest, QueryState, RowsRequest};
+use model::{ExportFormat, Formulas, QueryRequest, QueryState, RowsRequest};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -73,7 +73,7 @@ async fn a_result_is_downloaded_whole_in_every_format() {
     let ua = person("ua", "partners", Some("UA"));
     let status = bench.ask(&ua, "select flight, carrier from ops.flights order by flight").await;
     for format in ExportFormat::ALL {
-        let download = bench.lake.download(&ua, &status.id, format).await.unwrap();
+        let download = bench.lake.download(&ua, &status.id, format, Formulas::Kept).await.unwrap();
         assert_eq!(download.rows, 3);
         let body = download.body.try_collect::<Vec<_>>().await.unwrap().concat();
         if format == ExportFormat::Csv {

@@ -125,7 +125,15 @@ fn batch(from: i64) -> RecordBatch {
 }
 
 fn commit(sha256: &str, mode: WriteMode) -> Commit {
-    Commit { sha256: sha256.into(), ingest: "i".into(), file: "f.csv".into(), by: "test".into(), mode }
+    Commit {
+        sha256: sha256.into(),
+        ingest: "i".into(),
+        file: "f.csv".into(),
+        by: "test".into(),
+        mode,
+        key: vec![],
+        own: vec![],
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -50,6 +50,9 @@ pub struct IngestReport {
     pub rows: RowCounts,
     #[serde(default)]
     pub columns: Vec<ColumnReport>,
+    /// What landed and deserves a look: checks that were not met, rows that came again. A sentence each.
+    #[serde(default)]
+    pub warnings: Vec<String>,
     /// The dataset's version that holds the rows.
     #[serde(default)]
     pub version: Option<u64>,
@@ -84,6 +87,8 @@ pub enum RefusedBecause {
     SchemaConflict,
     /// The contract itself is wrong.
     Contract,
+    /// Rows do not meet a check of which the contract says that the file is refused then.
+    CheckFailed,
 }
 
 /// Rows of one file; `read = landed + quarantined`.

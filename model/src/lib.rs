@@ -6,6 +6,7 @@
 pub mod column;
 pub mod dataset;
 pub mod ingest;
+pub mod inspect;
 pub mod name;
 pub mod page;
 pub mod policy;
@@ -20,13 +21,14 @@ pub use dataset::{AccessNote, Dataset, DatasetDetail, DatasetFilter, DatasetVers
 pub use ingest::{
     ColumnReport, ColumnWarning, IngestFilter, IngestReport, IngestState, QuarantinedRow, RefusedBecause, RowCounts,
 };
+pub use inspect::{InspectedColumn, InspectedRows, Inspection, Lands, Refused, RowNumber};
 pub use name::{ColumnName, DatasetName, InvalidName, UnitName};
 pub use page::{Cell, Page};
 pub use policy::{Action, Grant, Policy};
 pub use principal::Principal;
 pub use problem::Problem;
 pub use query::{
-    CacheOutcome, CacheTier, ExportFormat, QueryRequest, QueryState, QueryStatus, RecentQuery, RowsRequest,
+    CacheOutcome, CacheTier, ExportFormat, Formulas, QueryRequest, QueryState, QueryStatus, RecentQuery, RowsRequest,
 };
 pub use session::SessionSummary;
 pub use token::{NewToken, TokenSecret, TokenSummary};

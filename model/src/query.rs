@@ -168,6 +168,16 @@ impl FromStr for ExportFormat {
     }
 }
 
+/// What a CSV does with texts that a spreadsheet would run as formulas.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Formulas {
+    /// Values are data and stay as they are.
+    #[default]
+    Kept,
+    /// Texts and headers that begin with `=`, `+`, `-`, `@`, tab or CR get an apostrophe before them. For people.
+    Guarded,
+}
+
 /// One of a person's own latest queries.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -5,6 +5,7 @@ pub mod datasets;
 pub mod download;
 pub mod extract;
 pub mod ingests;
+pub mod inspect;
 pub mod me;
 pub mod queries;
 pub mod query;

@@ -8,9 +8,11 @@ use lake::Lake;
 
 use crate::config::{Config, Environment};
 
+pub mod contract;
 pub mod datasets;
 pub mod demo;
 pub mod ingest;
+pub mod inspect;
 pub mod person;
 pub mod policy;
 pub mod query;
@@ -34,6 +36,7 @@ Examples:
   penstock demo                                       make ./demo-lake with example data
   penstock serve                                      serve it on http://127.0.0.1:3000
   penstock query \"select count(*) from ops.flights\" --as analyst
+  penstock inspect orders.csv                         say what would become of a file
   penstock --lake s3://bucket/prefix ingest           take what was dropped in landing/
 
 Settings are read from penstock.toml and PENSTOCK_… variables; none is required.";
@@ -55,6 +58,13 @@ pub enum Command {
     Serve(ServeArgs),
     /// Ingest what is new in landing/, or a file or folder from here
     Ingest(ingest::IngestArgs),
+    /// Say what would become of a file, without landing it
+    Inspect(inspect::InspectArgs),
+    /// Check a contract, or draft one from a file
+    Contract {
+        #[command(subcommand)]
+        command: contract::ContractCommand,
+    },
     /// Run one SELECT as a person, and print what that person may see
     Query(query::QueryArgs),
     /// List the datasets that a person may see

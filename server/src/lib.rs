@@ -7,6 +7,7 @@ pub mod api;
 pub mod auth;
 pub mod cli;
 pub mod config;
+pub mod intake;
 pub mod middleware;
 pub mod openapi;
 pub mod problem;

@@ -151,6 +151,12 @@ impl ApiProblem {
         Self::new("internal", "something went wrong on our side; the log has the details under this request's id")
     }
 
+    /// What went wrong, for a person.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.problem.detail
+    }
+
     #[must_use]
     pub fn status(&self) -> StatusCode {
         known(&self.problem.code).0

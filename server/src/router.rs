@@ -59,6 +59,12 @@ pub fn api() -> (Router<AppState>, OpenApi) {
         .routes(routes!(api::ingests::list))
         .routes(routes!(api::ingests::get))
         .routes(routes!(api::ingests::quarantine))
+        .merge(
+            OpenApiRouter::new()
+                .routes(routes!(api::inspect::inspect))
+                .routes(routes!(api::inspect::contract))
+                .layer(DefaultBodyLimit::max(api::inspect::MOST)),
+        )
         .merge(OpenApiRouter::new().routes(routes!(api::uploads::upload)).layer(DefaultBodyLimit::disable()))
         .split_for_parts()
 }

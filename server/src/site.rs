@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Context as _;
-use app::context::{Accounts, RequestContext};
+use app::context::{Accounts, Looked, RequestContext};
 use async_trait::async_trait;
 use axum::{
     Router,
@@ -33,6 +33,8 @@ use crate::{
     problem::{ApiProblem, see_other},
     state::AppState,
 };
+
+mod send;
 
 /// Hashed names: a changed file has another name.
 const FOREVER: &str = "public, max-age=31536000, immutable";
@@ -91,6 +93,7 @@ pub fn pages(state: &AppState) -> Router<AppState> {
         .layer(from_fn_with_state(state.clone(), know_steward))
         .layer(from_fn_with_state(state.clone(), take_flash))
         .layer(from_fn(require_sign_in))
+        .merge(send::form(state))
 }
 
 /// Files of the built web app.
@@ -214,6 +217,7 @@ fn context(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static + use<
             demo: state.config.demo().then(demo::people),
             provider_name: state.oidc.as_ref().and_then(|_| state.config.sign_in.name()),
             flash: extensions.and_then(|e| e.get::<Flash>()).map(|f| f.0.clone()),
+            looked: extensions.and_then(|e| e.get::<Arc<Looked>>()).cloned(),
             base_url: state.origin.clone(),
         });
     }

@@ -9,6 +9,7 @@ use leptos::config::LeptosOptions;
 use crate::{
     auth::{oidc::Oidc, sessions::Sessions, tokens::Tokens},
     config::Config,
+    intake::Intake,
     site::Site,
     telemetry::Metrics,
 };
@@ -27,6 +28,7 @@ pub struct Parts {
     pub oidc: Option<Oidc>,
     pub site: Site,
     pub metrics: Metrics,
+    pub intake: Intake,
     /// The origin under which browsers know the server, without trailing slash.
     pub origin: String,
     /// Browsers reach the server over https.
@@ -44,8 +46,8 @@ impl AppState {
         let sessions = Sessions::new(lake.documents().clone(), config.session.clone());
         let tokens = Tokens::new(lake.documents().clone(), config.session.cache());
         let https = origin.starts_with("https:");
-        let metrics = Metrics::default();
-        Ok(Self(Arc::new(Parts { config, lake, sessions, tokens, oidc, site, metrics, origin, https })))
+        let (metrics, intake) = (Metrics::default(), Intake::default());
+        Ok(Self(Arc::new(Parts { config, lake, sessions, tokens, oidc, site, metrics, intake, origin, https })))
     }
 }
 

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use model::{DatasetDetail, IngestFilter};
 
 use crate::{
+    address::Href,
     components::{Icon, icon},
     ingest::arrivals_table,
     islands::upload::Uploader,
@@ -17,6 +18,7 @@ pub async fn tab(viewer: &Viewer, detail: &DatasetDetail) -> Result<AnyView> {
     let reports = viewer.lake().ingests(&viewer.who, filter).await?;
     let access = &detail.dataset.access;
     let form = (access.may_upload || access.may_own).then(|| {
+        let look = Href::to("/send").with("dataset", name.to_string()).build();
         let action = format!("/api/v1/uploads/{}/{}", name.unit(), name.name());
         view! {
             <form class="upload" id="upload" action=action method="post" enctype="multipart/form-data">
@@ -36,6 +38,7 @@ pub async fn tab(viewer: &Viewer, detail: &DatasetDetail) -> Result<AnyView> {
                     required
                     aria-describedby="upload-hint"
                 />
+                <a class="button" href=look>{icon(Icon::Eye)} "Look first"</a>
                 <button class="button button--primary" type="submit">"Send"</button>
                 <div class="upload__state">
                     <progress class="upload__progress" id="upload-progress" value="0" max="1" hidden>"Sending"</progress>

@@ -47,7 +47,7 @@ pub fn quarantine(r: &IngestReport, rows: Option<&[QuarantinedRow]>) -> AnyView 
     .into_any()
 }
 
-fn item(row: &QuarantinedRow) -> AnyView {
+pub fn item(row: &QuarantinedRow) -> AnyView {
     let at = row.column.clone().map(|column| {
         let value = row.value.as_deref().map(|v| format!(" = “{}”", visible(v))).unwrap_or_default();
         view! { <code class="reject__value"><bdi>{format!("{column}{value}")}</bdi></code> }

@@ -1,9 +1,13 @@
 //! One arrival in three parts: what landed, what did not, why each column has its type.
 
 use leptos::prelude::*;
-use model::{ColumnReport, ColumnWarning, IngestReport, IngestState, QuarantinedRow, RefusedBecause};
+use model::{ColumnReport, IngestReport, IngestState, QuarantinedRow};
 
-use super::{list::state_badge, quarantine::quarantine};
+use super::{
+    list::state_badge,
+    quarantine::quarantine,
+    words::{because, warning, warnings},
+};
 use crate::{
     address::Href,
     components::{Icon, bytes, count, duration, grouped, icon, instant, percent, type_chip, visible},
@@ -42,6 +46,7 @@ pub fn report(r: &IngestReport, rows: Option<&[QuarantinedRow]>) -> AnyView {
             <div class="page-head__actions">{query}</div>
         </header>
         {message}
+        {warnings(&r.warnings)}
         <div class="arrival">
             {landed(r)}
             {quarantine(r, rows)}
@@ -126,25 +131,4 @@ fn column(c: &ColumnReport, rows: u64) -> AnyView {
         </li>
     }
     .into_any()
-}
-
-fn warning(w: ColumnWarning) -> &'static str {
-    match w {
-        ColumnWarning::AmbiguousDayMonth => "day or month first?",
-        ColumnWarning::AmbiguousDecimal => "decimal or thousands?",
-        ColumnWarning::MixedZones => "several time zones",
-        ColumnWarning::Nanoseconds => "finer than microseconds",
-    }
-}
-
-fn because(b: RefusedBecause) -> &'static str {
-    match b {
-        RefusedBecause::Empty => "the file is empty",
-        RefusedBecause::Binary => "it is not a table in any format that we read",
-        RefusedBecause::TooLarge => "it is too large",
-        RefusedBecause::TooManyRejects => "too many rows could not be read",
-        RefusedBecause::Unreadable => "it could not be read",
-        RefusedBecause::SchemaConflict => "its columns do not fit the dataset",
-        RefusedBecause::Contract => "the dataset's contract is wrong",
-    }
 }

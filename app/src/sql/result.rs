@@ -49,7 +49,12 @@ pub fn export_menu(id: &str) -> AnyView {
     let items: Vec<_> = ExportFormat::ALL
         .into_iter()
         .map(|format| {
-            let href = Href::to(format!("/api/v1/results/{id}/download")).with("format", format.extension()).build();
+            let mut href = Href::to(format!("/api/v1/results/{id}/download")).with("format", format.extension());
+            if format == ExportFormat::Csv {
+                // For people's spreadsheets; the API's own default keeps values as they are.
+                href = href.with("guard", "true");
+            }
+            let href = href.build();
             view! {
                 <a class="menu__item" href=href download="">
                     <span>{name(format)}</span>

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use chrono::FixedOffset;
+use chrono::format::{Item, StrftimeItems};
 use model::ColumnType;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::pattern;
+use super::{Zone, pattern};
 use crate::{LakeError, Result, ingest::Mark, table::WriteMode};
 
 /// A parsed contract. Without a document the default holds, except that new columns may then be added.
@@ -18,9 +18,12 @@ pub struct Contract {
     /// Whom to ask; an address.
     pub owner: Option<String>,
     pub tags: Vec<String>,
-    /// `append` adds a file's rows, `replace` puts them in the place of all that was there.
+    /// `append` adds a file's rows, `replace` puts them in the place of all that was there, `upsert` in the place of
+    /// those with the same key.
     #[serde(deserialize_with = "mode")]
     pub mode: WriteMode,
+    /// Columns that together name one row.
+    pub key: Vec<String>,
     /// Whether a file may add columns that the dataset does not have yet.
     pub growth: bool,
     /// Share of rows, 0 to 1, that may be rejected before the whole file is refused. Written as `"30%"`.
@@ -31,6 +34,9 @@ pub struct Contract {
     /// Kinds of files; the first whose pattern fits a file gives its rules.
     #[serde(rename = "source")]
     pub sources: Vec<Source>,
+    /// Conditions on each row.
+    #[serde(rename = "check")]
+    pub checks: Vec<Check>,
     /// By column name.
     #[serde(rename = "column")]
     pub columns: BTreeMap<String, ColumnRule>,
@@ -52,9 +58,8 @@ pub struct Source {
     pub decimal: Option<Mark>,
     /// Whether 03/04/2026 is in April.
     pub day_first: Option<bool>,
-    /// The zone of timestamps that name none: `UTC` or an offset such as `+01:00`.
-    #[serde(deserialize_with = "zone")]
-    pub time_zone: Option<FixedOffset>,
+    /// The zone of timestamps that name none.
+    pub time_zone: Option<Zone>,
     /// The worksheet to read.
     pub sheet: Option<String>,
 }
@@ -73,6 +78,46 @@ pub struct ColumnRule {
     pub required: bool,
     /// Other names and headers under which files bring this column.
     pub aliases: Vec<String>,
+    /// How dates or times are written, in `strftime` words: `%d.%m.%Y`. Nothing else then fits.
+    pub format: Option<String>,
+}
+
+/// A condition that each row must meet.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Check {
+    /// What reports call it; the condition itself when absent.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// A condition over the dataset's columns, as in `where`. A row of which it cannot be said, for lack of a value,
+    /// meets it.
+    pub sql: String,
+    #[serde(default)]
+    pub on_failure: OnFailure,
+}
+
+/// What becomes of rows that do not meet a check.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnFailure {
+    /// They wait with the reason; the others land.
+    #[default]
+    Quarantine,
+    /// They land, and the report counts them.
+    Warn,
+    /// Nothing of the file lands.
+    Refuse,
+}
+
+impl Check {
+    /// As reports name it.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match &self.name {
+            Some(name) => format!("“{name}” ({})", self.sql),
+            None => format!("`{}`", self.sql),
+        }
+    }
 }
 
 impl Default for Contract {
@@ -83,10 +128,12 @@ impl Default for Contract {
             owner: None,
             tags: Vec::new(),
             mode: WriteMode::Append,
+            key: Vec::new(),
             growth: false,
             max_rejected: 0.1,
             max_expanded_bytes: None,
             sources: Vec::new(),
+            checks: Vec::new(),
             columns: BTreeMap::new(),
         }
     }
@@ -143,6 +190,23 @@ impl Contract {
                 }
             }
         }
+        if self.mode == WriteMode::Upsert && self.key.is_empty() {
+            let message =
+                "mode = \"upsert\" needs a `key`, for example key = [\"id\"]: rows with the same key are replaced";
+            return Err(("mode".into(), message.into()));
+        }
+        for name in &self.key {
+            let good = crate::ingest::column_name(name);
+            if *name != good {
+                return Err(("key".into(), format!("`{name}` is not a column name; write `{good}`")));
+            }
+        }
+        for check in &self.checks {
+            crate::policy::may_be_condition(&check.sql).map_err(|why| (check.sql.clone(), why))?;
+        }
+        for (name, rule) in &self.columns {
+            rule.check_format().map_err(|why| (format!("column.{name}"), why))?;
+        }
         for name in self.columns.keys() {
             let good = crate::ingest::column_name(name);
             if *name != good {
@@ -173,7 +237,8 @@ fn mode<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<WriteMode, D::Er
     match String::deserialize(d)?.as_str() {
         "append" => Ok(WriteMode::Append),
         "replace" => Ok(WriteMode::Replace),
-        other => Err(D::Error::custom(format!("`{other}` is not a mode; use \"append\" or \"replace\""))),
+        "upsert" => Ok(WriteMode::Upsert),
+        other => Err(D::Error::custom(format!("`{other}` is not a mode; use \"append\", \"replace\" or \"upsert\""))),
     }
 }
 
@@ -185,12 +250,19 @@ fn mark<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<Option<Mark>, D:
     }
 }
 
-fn zone<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<Option<FixedOffset>, D::Error> {
-    let given = String::deserialize(d)?;
-    let zone = if given == "UTC" { FixedOffset::east_opt(0) } else { given.parse().ok() };
-    let cure =
-        || D::Error::custom(format!("`{given}` is not a time zone here; use \"UTC\" or an offset like \"+01:00\""));
-    Ok(Some(zone.ok_or_else(cure)?))
+impl ColumnRule {
+    fn check_format(&self) -> std::result::Result<(), String> {
+        let Some(format) = &self.format else { return Ok(()) };
+        if StrftimeItems::new(format).any(|item| matches!(item, Item::Error)) {
+            return Err(format!(
+                "`{format}` is no format of dates; write for example \"%d.%m.%Y\" or \"%Y%m%d %H:%M\""
+            ));
+        }
+        match self.column_type {
+            Some(ColumnType::Date | ColumnType::Timestamp | ColumnType::TimestampUtc) => Ok(()),
+            _ => Err("a `format` needs type = \"date\", \"timestamp\" or \"timestamp_utc\" beside it".into()),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -206,13 +278,31 @@ mod tests {
             ("[[source]]\nnull = ['NA']", "line 1", "needs `match`"),
             ("[[source]]\nmatch = '*'\nrename = { 'Flight No.' = 'Flight No' }", "line 3", "write `flight_no`"),
             ("[column.Carrier]\ntype = 'text'", "line 1", "write `carrier`"),
-            ("mode = 'upsert'", "line 1", "use \"append\""),
-            ("[[source]]\nmatch = '*'\ntime_zone = 'Europe/Berlin'", "line 3", "+01:00"),
+            ("mode = 'merge'", "line 1", "use \"append\""),
+            ("title = 'x'\nmode = 'upsert'", "line 2", "needs a `key`"),
+            ("key = ['Flight No']", "line 1", "write `flight_no`"),
+            ("[[source]]\nmatch = '*'\ntime_zone = 'Europe/Berlim'", "line 3", "Europe/Berlin"),
+            ("[[check]]\nsql = 'a >'", "line 2", "a >"),
+            ("[[check]]\nsql = 'a in (select 1)'", "line 2", "sub-queries"),
+            ("[[check]]\nsql = 'a > 1'\non_failure = 'drop'", "line 3", "quarantine"),
+            ("[column.d]\ntype = 'date'\nformat = '%Q'", "line 1", "%d.%m.%Y"),
+            ("[column.d]\nformat = '%Y'", "line 1", "needs type"),
         ] {
             let message = Contract::parse(text.as_bytes(), "contracts/a/b.toml").expect_err(text).to_string();
             assert!(message.starts_with("contracts/a/b.toml"), "{message}");
             assert!(message.contains(line) && message.contains(says), "{text}\n{message}");
         }
+    }
+
+    #[test]
+    fn keys_checks_places_and_formats_are_read() {
+        let text = "mode = 'upsert'\nkey = ['id']\n[[source]]\nmatch = '*'\ntime_zone = 'Europe/Berlin'\n[[check]]\n\
+                    name = 'late'\nsql = 'delay > -120'\non_failure = 'warn'\n[column.day]\ntype = 'date'\n\
+                    format = '%d.%m.%Y'";
+        let contract = Contract::parse(text.as_bytes(), "c").expect("parses");
+        assert_eq!((contract.mode, contract.checks[0].on_failure), (WriteMode::Upsert, OnFailure::Warn));
+        assert_eq!(contract.checks[0].shown(), "“late” (delay > -120)");
+        assert_eq!(contract.sources[0].time_zone, "Europe/Berlin".parse().ok());
     }
 
     #[test]

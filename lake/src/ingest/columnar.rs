@@ -6,10 +6,9 @@ use std::{
 };
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, StringBuilder},
+    array::{Array, ArrayRef, AsArray, StringBuilder, make_array},
     compute::{CastOptions, cast_with_options, concat},
-    datatypes::{DataType, FieldRef, Schema, TimeUnit},
-    error::ArrowError,
+    datatypes::{DataType, FieldRef, Fields, Schema, TimeUnit},
     util::display::{ArrayFormatter, FormatOptions},
 };
 use bytes::Bytes;
@@ -35,29 +34,30 @@ pub(super) fn read(bytes: &Bytes, limit: u64) -> Result<RawTable, Refusal> {
 
 fn decode(bytes: &Bytes, limit: u64) -> Result<RawTable, Refusal> {
     pages::check_depth(bytes)?;
-    let file = ArrowReaderMetadata::load(bytes, ArrowReaderOptions::default()).map_err(|e| damaged(&e))?;
-    pages::weigh(bytes, file.metadata(), limit)?;
-    let schema = file.schema().clone();
+    let stored = ArrowReaderMetadata::load(bytes, ArrowReaderOptions::new()).map_err(|e| damaged(&e))?;
+    let options = ArrowReaderOptions::new().with_schema(Arc::new(shared(stored.schema())));
+    let metadata = ArrowReaderMetadata::try_new(Arc::clone(stored.metadata()), options).map_err(|e| damaged(&e))?;
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(bytes.clone(), metadata);
+    pages::weigh(bytes, builder.metadata(), limit)?;
+    let groups = builder.metadata().row_groups().iter();
+    let stated = groups.map(RowGroupMetaData::num_rows).try_fold(0, i64::checked_add);
+    let schema = builder.schema().clone();
+    // Before the rows: of no columns there may be any number.
     if schema.fields().is_empty() {
         return Err(Refusal::new(RefusedBecause::Empty, "The Parquet file has no columns."));
     }
-    let stated = file.metadata().row_groups().iter().map(RowGroupMetaData::num_rows).try_fold(0, i64::checked_add);
-    let options = ArrowReaderOptions::new().with_schema(Arc::new(Schema::new_with_metadata(
-        schema.fields().iter().map(viewed).collect::<Vec<_>>(),
-        schema.metadata().clone(),
-    )));
-    let file = ArrowReaderMetadata::try_new(Arc::clone(file.metadata()), options).map_err(|e| damaged(&e))?;
-    let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(bytes.clone(), file);
     let mut parts: Vec<Vec<ArrayRef>> = vec![Vec::new(); schema.fields().len()];
     let mut rows = 0;
-    let mut left = limit.saturating_mul(2);
-    for batch in reader.build().map_err(|e| damaged(&e))? {
+    let mut size = 0;
+    for batch in builder.build().map_err(|e| damaged(&e))? {
         let batch = batch.map_err(|e| damaged(&e))?;
         rows += batch.num_rows();
+        size += batch.columns().iter().map(|array| expanded(array)).sum::<u64>();
+        if size > limit.saturating_mul(2) {
+            return Err(too_large());
+        }
         for (part, array) in parts.iter_mut().zip(batch.columns()) {
-            let array = plain(array, left)?;
-            left = left.checked_sub(array.get_array_memory_size() as u64).ok_or_else(too_large)?;
-            part.push(array);
+            part.push(plain(array).map_err(|e| damaged(&e))?);
         }
     }
     if stated != Some(rows as i64) {
@@ -70,59 +70,61 @@ fn decode(bytes: &Bytes, limit: u64) -> Result<RawTable, Refusal> {
         .map(|(field, part)| {
             let refs: Vec<&dyn Array> = part.iter().map(AsRef::as_ref).collect();
             let array = match refs.is_empty() {
-                true => plain(&arrow::array::new_empty_array(field.data_type()), left)?,
-                false => concat(&refs).map_err(|e| damaged(&e))?,
+                true => plain(&arrow::array::new_empty_array(field.data_type())),
+                false => concat(&refs),
             };
-            Ok(RawColumn { label: field.name().clone(), cells: Cells::Typed(array) })
+            Ok(RawColumn { label: field.name().clone(), cells: Cells::Typed(array.map_err(|e| damaged(&e))?) })
         })
         .collect::<Result<Vec<_>, Refusal>>()?;
     Ok(RawTable { columns, places: Places::Count(rows), ..RawTable::default() })
 }
 
-/// The field with its texts as views: a text that stands once in a dictionary then stands once in memory, too, however
-/// many rows refer to it.
-fn viewed(field: &FieldRef) -> FieldRef {
-    let data_type = match field.data_type() {
+/// The schema with texts read as views: a value that a page says once and repeats a thousand times is then held once,
+/// and what it would expand to is known before it is.
+fn shared(schema: &Schema) -> Schema {
+    let fields: Fields = schema.fields().iter().map(shared_field).collect();
+    Schema::new_with_metadata(fields, schema.metadata().clone())
+}
+
+fn shared_field(field: &FieldRef) -> FieldRef {
+    Arc::new(field.as_ref().clone().with_data_type(shared_type(field.data_type())))
+}
+
+fn shared_type(data_type: &DataType) -> DataType {
+    match data_type {
         DataType::Utf8 | DataType::LargeUtf8 => DataType::Utf8View,
         DataType::Binary | DataType::LargeBinary => DataType::BinaryView,
-        DataType::Dictionary(_, values) if matches!(**values, DataType::Utf8 | DataType::LargeUtf8) => {
-            DataType::Utf8View
+        DataType::Dictionary(_, values) => shared_type(values),
+        DataType::List(item) => DataType::List(shared_field(item)),
+        DataType::LargeList(item) => DataType::LargeList(shared_field(item)),
+        DataType::FixedSizeList(item, length) => DataType::FixedSizeList(shared_field(item), *length),
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(shared_field).collect()),
+        DataType::Map(entries, sorted) => DataType::Map(shared_field(entries), *sorted),
+        other => other.clone(),
+    }
+}
+
+/// Bytes that the array takes once each value is written out.
+fn expanded(array: &dyn Array) -> u64 {
+    // The lower half of a view is its value's length.
+    let of = |views: &[u128]| views.iter().map(|v| 16 + u64::from(*v as u32)).sum();
+    match array.data_type() {
+        DataType::Utf8View => of(array.as_string_view().views()),
+        DataType::BinaryView => of(array.as_binary_view().views()),
+        _ => {
+            let data = array.to_data();
+            let own: u64 = data.buffers().iter().map(|b| b.len() as u64).sum();
+            own + data.child_data().iter().map(|child| expanded(&make_array(child.clone()))).sum::<u64>()
         }
-        DataType::Dictionary(_, values) if matches!(**values, DataType::Binary | DataType::LargeBinary) => {
-            DataType::BinaryView
-        }
-        DataType::List(inner) => DataType::List(viewed(inner)),
-        DataType::LargeList(inner) => DataType::LargeList(viewed(inner)),
-        DataType::FixedSizeList(inner, n) => DataType::FixedSizeList(viewed(inner), *n),
-        DataType::Map(inner, sorted) => DataType::Map(viewed(inner), *sorted),
-        DataType::Struct(fields) => DataType::Struct(fields.iter().map(viewed).collect()),
-        _ => return Arc::clone(field),
-    };
-    Arc::new(field.as_ref().clone().with_data_type(data_type))
+    }
 }
 
 /// The array in the nearest type that a table has and that loses nothing; text when there is none.
-///
-/// # Errors
-/// `too_large` when its texts are longer than `left` bytes.
-fn plain(array: &ArrayRef, left: u64) -> Result<ArrayRef, Refusal> {
-    if let Some(views) = array.as_string_view_opt() {
-        let bytes: u64 = views.lengths().map(u64::from).sum();
-        if bytes > left {
-            return Err(too_large());
-        }
-    }
-    match nearest(array, left) {
-        Err(ArrowError::MemoryError(_)) => Err(too_large()),
-        other => other.map_err(|e| damaged(&e)),
-    }
-}
-
-fn nearest(array: &ArrayRef, left: u64) -> Result<ArrayRef, ArrowError> {
+fn plain(array: &ArrayRef) -> Result<ArrayRef, arrow::error::ArrowError> {
     let micros =
         |zone: &Option<_>| DataType::Timestamp(TimeUnit::Microsecond, zone.as_ref().map(|_: &Arc<str>| "UTC".into()));
     let target = match array.data_type() {
-        DataType::Dictionary(_, values) => return nearest(&strict(array, values)?, left),
+        DataType::Dictionary(_, values) => return plain(&strict(array, values)?),
         DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 => DataType::Int64,
         DataType::UInt8 | DataType::UInt16 | DataType::UInt32 => DataType::Int64,
         // Tables have no unsigned type: past 63 bits these need a decimal.
@@ -145,30 +147,24 @@ fn nearest(array: &ArrayRef, left: u64) -> Result<ArrayRef, ArrowError> {
     }
     match (array.data_type(), &target) {
         (DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View, DataType::Utf8) => strict(array, &target),
-        (_, DataType::Utf8) => words(array, left),
+        (_, DataType::Utf8) => in_words(array),
         _ => strict(array, &target),
     }
 }
 
-fn strict(array: &ArrayRef, target: &DataType) -> Result<ArrayRef, ArrowError> {
+fn strict(array: &ArrayRef, target: &DataType) -> Result<ArrayRef, arrow::error::ArrowError> {
     cast_with_options(array, target, &CastOptions { safe: false, ..CastOptions::default() })
 }
 
 /// Microseconds, or `None` when a nanosecond would be lost.
-fn strict_nanos(array: &ArrayRef, target: &DataType) -> Result<Option<ArrayRef>, ArrowError> {
+fn strict_nanos(array: &ArrayRef, target: &DataType) -> Result<Option<ArrayRef>, arrow::error::ArrowError> {
     let micros = strict(array, target)?;
     let back = strict(&micros, array.data_type())?;
     Ok((back.to_data() == array.to_data()).then_some(micros))
 }
 
 /// Any array as text, in arrow's own words: the way for what no column type holds.
-pub(super) fn in_words(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
-    words(array, u64::MAX)
-}
-
-/// # Errors
-/// [`ArrowError::MemoryError`] when the words take more than `left` bytes.
-fn words(array: &ArrayRef, left: u64) -> Result<ArrayRef, ArrowError> {
+pub(super) fn in_words(array: &ArrayRef) -> Result<ArrayRef, arrow::error::ArrowError> {
     let options = FormatOptions::new();
     let words = ArrayFormatter::try_new(array, &options)?;
     let mut text = StringBuilder::new();
@@ -177,9 +173,6 @@ fn words(array: &ArrayRef, left: u64) -> Result<ArrayRef, ArrowError> {
             text.append_null();
         } else {
             text.append_value(words.value(row).to_string());
-            if text.values_slice().len() as u64 > left {
-                return Err(ArrowError::MemoryError("the words of a column".into()));
-            }
         }
     }
     Ok(Arc::new(text.finish()))

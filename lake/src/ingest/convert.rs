@@ -9,8 +9,9 @@ use arrow::{
     },
     datatypes::{DataType, TimeUnit},
 };
-use chrono::FixedOffset;
 use model::ColumnType;
+
+use crate::contract::Zone;
 
 use super::{
     infer::Clues,
@@ -31,7 +32,9 @@ pub(super) struct Style {
     /// For values that settle nothing themselves.
     pub clues: Clues,
     /// The zone of timestamps that name none.
-    pub zone: Option<FixedOffset>,
+    pub zone: Option<Zone>,
+    /// How dates and times are written, when the contract says it.
+    pub format: Option<String>,
     /// The type was given, not found: dates may then have the basic form and timestamps the forms of dates.
     pub given: bool,
 }
@@ -107,6 +110,7 @@ pub(super) fn convert(cells: &Cells, target: ColumnType, style: &Style) -> (Arra
             let order = style.day_first.or_else(|| style.clues.day_first());
             let mut built = Date32Builder::with_capacity(text.len());
             let read = |_, s: &str| match DateShape::of(s) {
+                _ if let Some(format) = &style.format => date::formatted(s, format),
                 Some(shape) => shape.days(order),
                 None if style.given => date::basic(s),
                 None => None,
@@ -186,17 +190,23 @@ impl Reading<'_> {
             }
             _ => None,
         };
+        if let Some(format) = &style.format {
+            let stamp = Stamp::formatted(s, format)?;
+            return self.settled(stamp);
+        }
         let order = style.day_first.or_else(|| style.clues.day_first());
         let stamp = if style.given { Stamp::loose(s, order) } else { Stamp::of(s) };
-        let stamp = stamp.or_else(day)?;
+        self.settled(stamp.or_else(day)?)
+    }
+
+    /// The stamp as the column keeps it: microseconds, local or of an instant.
+    fn settled(&self, stamp: Stamp) -> Option<i64> {
         if stamp.finer {
             return None;
         }
         match (self.target, stamp.zoned) {
             (ColumnType::TimestampUtc, true) | (ColumnType::Timestamp, false) => Some(stamp.micros),
-            (ColumnType::TimestampUtc, false) => {
-                style.zone.map(|zone| stamp.micros - i64::from(zone.local_minus_utc()) * 1_000_000)
-            }
+            (ColumnType::TimestampUtc, false) => self.style.zone.and_then(|zone| zone.instant(stamp.micros)),
             _ => None,
         }
     }

@@ -20,7 +20,10 @@ use super::{
     },
     words,
 };
-use crate::contract::{Contract, Source};
+use crate::{
+    contract::{Contract, Source},
+    table::WriteMode,
+};
 
 /// What a file must fit.
 #[derive(Debug, Clone, Copy)]
@@ -40,12 +43,17 @@ pub(super) struct Fitted {
     pub columns: Vec<(ColumnReport, usize)>,
     /// At most one a row, ascending.
     pub misfits: Vec<Misfit>,
+    /// Sentences for the report.
+    pub warnings: Vec<String>,
+    /// Set when the contract refuses the file for what its rows hold.
+    pub refused: Option<Refusal>,
 }
 
 #[derive(Debug)]
 pub(super) struct Misfit {
     pub row: usize,
-    pub column: String,
+    /// The column at fault, when it is one.
+    pub column: Option<String>,
     pub value: Option<String>,
     pub reason: String,
 }
@@ -87,6 +95,7 @@ pub(super) fn fit(
             day_first: found.day_first,
             clues: if target == found.column_type { clues } else { clues.with(&column.cells) },
             zone: rules.source.time_zone,
+            format: rules.contract.columns.get(name).and_then(|rule| rule.format.clone()),
             given: given.is_some(),
         };
         let cells = as_cells(&column.cells, found.column_type, target)?;
@@ -95,7 +104,7 @@ pub(super) fn fit(
             let value = cells.text(row).unwrap_or_default().trim();
             misfits.entry(row).or_insert_with(|| Misfit {
                 row,
-                column: name.clone(),
+                column: Some(name.clone()),
                 value: Some(value.to_owned()),
                 reason: reason(name, value, target, &style),
             });
@@ -139,7 +148,7 @@ pub(super) fn fit(
     required(rules.contract, &fields, &arrays, &mut misfits);
     let mut misfits: Vec<Misfit> = misfits.into_values().collect();
     misfits.sort_unstable_by_key(|m| m.row);
-    Ok(Fitted { schema: Arc::new(Schema::new(fields)), arrays, columns, misfits })
+    Ok(Fitted { schema: Arc::new(Schema::new(fields)), arrays, columns, misfits, warnings: Vec::new(), refused: None })
 }
 
 /// The column's name in the dataset: by the source's renames, the contract's aliases, or the header itself.
@@ -227,14 +236,15 @@ fn as_cells(cells: &Cells, found: ColumnType, target: ColumnType) -> Result<Cell
 
 fn required(contract: &Contract, fields: &[Field], arrays: &[ArrayRef], misfits: &mut HashMap<usize, Misfit>) {
     for (field, array) in fields.iter().zip(arrays) {
-        let needed = contract.columns.get(field.name()).is_some_and(|rule| rule.required);
+        let is_key = contract.mode == WriteMode::Upsert && contract.key.contains(field.name());
+        let needed = is_key || contract.columns.get(field.name()).is_some_and(|rule| rule.required);
         if !needed || array.null_count() == 0 {
             continue;
         }
         for row in (0..array.len()).filter(|row| array.is_null(*row)) {
             misfits.entry(row).or_insert_with(|| Misfit {
                 row,
-                column: field.name().clone(),
+                column: Some(field.name().clone()),
                 value: None,
                 reason: format!("`{}` is required and has no value here", field.name()),
             });
@@ -252,6 +262,12 @@ fn reason(name: &str, value: &str, target: ColumnType, style: &Style) -> String 
         }
         ColumnType::Date if matches!(DateShape::of(value), Some(DateShape::Slashed { .. })) => {
             format!("`{shown}` in `{name}` can be day-first or month-first; set `day_first` in the dataset's contract")
+        }
+        t if style.format.is_some() => {
+            format!("`{shown}` in `{name}` is no {t} as `{}` writes it", style.format.as_deref().unwrap_or_default())
+        }
+        ColumnType::TimestampUtc if let Some(zone) = style.zone.filter(|_| stamp.is_some_and(|s| !s.zoned)) => {
+            format!("clocks in {zone} never showed `{shown}` in `{name}`, or showed it twice")
         }
         ColumnType::TimestampUtc if stamp.is_some_and(|s| !s.zoned) => {
             format!("`{shown}` in `{name}` names no time zone; set `time_zone` in the dataset's contract")

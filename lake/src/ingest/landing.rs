@@ -174,6 +174,7 @@ impl Lake {
         };
         let existing = rooms.tables.snapshot(&file.dataset).await?.map(|s| s.schema.clone());
         let mode = contract.as_ref().map_or(WriteMode::Append, |c| c.mode);
+        let key = contract.as_ref().map(|c| c.key.clone()).unwrap_or_default();
         let reading = {
             let _reader = rooms.arrivals.readers.acquire().await;
             let (path, limits) = (file.path.to_string(), rooms.config.limits.clone());
@@ -200,11 +201,11 @@ impl Lake {
         }
         match outcome {
             Err(refusal) => self.refuse(arrival, refusal).await,
-            Ok(landing) => self.land(arrival, landing, mode).await,
+            Ok(landing) => self.land(arrival, landing, mode, key).await,
         }
     }
 
-    async fn land(&self, mut arrival: Arrival, landing: Landing, mode: WriteMode) -> Result<Arrival> {
+    async fn land(&self, mut arrival: Arrival, landing: Landing, mode: WriteMode, key: Vec<String>) -> Result<Arrival> {
         let rooms = self.rooms();
         arrival = rooms.arrivals.write(&arrival).await?;
         if arrival.report.state != IngestState::Working {
@@ -217,6 +218,8 @@ impl Lake {
             file: report.file.clone(),
             by: report.by.clone(),
             mode,
+            key,
+            own: report.columns.iter().map(|c| c.name.clone()).collect(),
         };
         match rooms.tables.commit(&report.dataset, landing.schema, landing.batches, commit).await {
             Ok(Committed::AlreadyThere(version)) => self.landed_before(arrival, version).await,
@@ -307,6 +310,7 @@ fn blank(file: &LandingFile, id: String, sender: &Sender<'_>) -> IngestReport {
         sheet: None,
         rows: RowCounts::default(),
         columns: Vec::new(),
+        warnings: Vec::new(),
         version: None,
         started_at: Utc::now(),
         finished_at: None,
@@ -325,6 +329,7 @@ fn fill(report: &mut IngestReport, mut reading: Reading) -> Reading {
     report.sheet = reading.sheet.take();
     report.rows = reading.rows;
     report.columns = std::mem::take(&mut reading.columns);
+    report.warnings = std::mem::take(&mut reading.warnings);
     reading
 }
 

@@ -1,5 +1,7 @@
 //! A file's bytes and a contract to typed rows, quarantine and report. No IO, no clock: the same in, the same out.
 
+use std::sync::Arc;
+
 use arrow::{
     array::{Array, ArrayRef, BooleanArray, RecordBatch},
     compute::filter,
@@ -9,17 +11,17 @@ use bytes::Bytes;
 use model::{ColumnReport, QuarantinedRow, RefusedBecause, RowCounts};
 
 use super::{
-    csv,
+    check, csv,
     decode::{self, Expansion},
     encoding::{self, Offsets, Text},
     fit::{self, Fitted, Misfit, Rules},
     header,
     infer::Evidence,
-    json,
+    json, key,
     raw::{Cells, Places, RawTable},
     sniff, workbook,
 };
-use crate::{Limits, contract::Contract, ingest::columnar};
+use crate::{Limits, contract::Contract, ingest::columnar, table::WriteMode};
 
 /// All that a file turned out to be.
 #[derive(Debug)]
@@ -37,6 +39,8 @@ pub struct Reading {
     pub sheet: Option<String>,
     pub rows: RowCounts,
     pub columns: Vec<ColumnReport>,
+    /// What lands and deserves a look, a sentence each.
+    pub warnings: Vec<String>,
     /// In the order of the file.
     pub quarantined: Vec<QuarantinedRow>,
     /// The rows to commit, or why there are none.
@@ -106,6 +110,7 @@ impl Reading {
             sheet: None,
             rows: RowCounts::default(),
             columns: Vec::new(),
+            warnings: Vec::new(),
             quarantined: Vec::new(),
             outcome: Err(Refusal::new(RefusedBecause::Empty, "")),
         }
@@ -159,7 +164,8 @@ fn read(reading: &mut Reading, bytes: &Bytes, limit: Expansion, rules: Rules<'_>
         _ => table.columns.iter().map(|c| Evidence::of(&c.cells)).collect(),
     };
     reading.header_line = table.header_line;
-    let fitted = fit::fit(&table, &evidence, comma, rules)?;
+    let mut fitted = fit::fit(&table, &evidence, comma, rules)?;
+    check::apply(rules.contract, &mut fitted, table.rows())?;
     finish(reading, table, text.as_ref(), fitted, rules)
 }
 
@@ -167,13 +173,13 @@ fn finish(
     reading: &mut Reading,
     mut table: RawTable,
     text: Option<&Text>,
-    fitted: Fitted,
+    mut fitted: Fitted,
     rules: Rules<'_>,
 ) -> Result<Landing, Refusal> {
     let mut quarantined = std::mem::take(&mut table.rejected);
     let mut offsets = text.map(Offsets::new);
     let mut stays = vec![true; table.rows()];
-    for misfit in fitted.misfits {
+    for misfit in std::mem::take(&mut fitted.misfits) {
         stays[misfit.row] = false;
         quarantined.push(row_of(&table, text.zip(offsets.as_mut()), misfit));
     }
@@ -184,7 +190,7 @@ fn finish(
     let unreadable = |e: arrow::error::ArrowError| {
         Refusal::new(RefusedBecause::Unreadable, format!("The rows cannot be put together: {e}"))
     };
-    let arrays: Vec<ArrayRef> = if landed as usize == stays.len() {
+    let mut arrays: Vec<ArrayRef> = if landed as usize == stays.len() {
         fitted.arrays
     } else {
         let mask = BooleanArray::from(stays);
@@ -196,6 +202,10 @@ fn finish(
         .map(|(report, at)| ColumnReport { nulls: arrays[at].null_count() as u64, ..report })
         .collect();
     reading.quarantined = quarantined;
+    reading.warnings = fitted.warnings;
+    if let Some(refusal) = fitted.refused {
+        return Err(refusal);
+    }
     let most = rules.contract.max_rejected;
     // Exactly the limit lands; counted in rows, so that no rounding decides.
     if rejected as f64 > most * reading.rows.read as f64 + 1e-9 {
@@ -207,8 +217,27 @@ fn finish(
         );
         return Err(Refusal::new(RefusedBecause::TooManyRejects, message));
     }
+    if rules.contract.mode == WriteMode::Upsert
+        && let Some(last) = key::last_of_each(&keys(&fitted.schema, &arrays, rules.contract)?).map_err(unreadable)?
+    {
+        let before = arrays.first().map_or(0, |a| a.len());
+        arrays = key::kept(&arrays, &last).map_err(unreadable)?;
+        let again = before - last.true_count();
+        reading.warnings.push(format!(
+            "{again} of the file's rows have a key that comes again further down; of each key the last row counts."
+        ));
+    }
     let batch = RecordBatch::try_new(fitted.schema.clone(), arrays).map_err(unreadable)?;
     Ok(Landing { schema: fitted.schema, batches: vec![batch] })
+}
+
+/// The key's columns. Their presence and that they have values was seen to before.
+fn keys(schema: &Schema, arrays: &[ArrayRef], contract: &Contract) -> Result<Vec<ArrayRef>, Refusal> {
+    let column = |name: &String| schema.index_of(name).map(|at| Arc::clone(&arrays[at]));
+    contract.key.iter().map(column).collect::<Result<_, _>>().map_err(|_| {
+        let message = "The contract's `key` names a column that neither the file nor the dataset has. Mend it.";
+        Refusal::new(RefusedBecause::Contract, message)
+    })
 }
 
 fn row_of(table: &RawTable, text: Option<(&Text, &mut Offsets<'_>)>, misfit: Misfit) -> QuarantinedRow {
@@ -236,5 +265,5 @@ fn row_of(table: &RawTable, text: Option<(&Text, &mut Offsets<'_>)>, misfit: Mis
             }
         }
     };
-    QuarantinedRow { column: Some(column), value, ..place }
+    QuarantinedRow { column, value, ..place }
 }

@@ -17,6 +17,8 @@ use datafusion::{
         Signature, Volatility, expr::InList, simplify::SimplifyContext,
     },
     optimizer::simplify_expressions::ExprSimplifier,
+    physical_expr::PhysicalExpr,
+    sql::sqlparser::{dialect::GenericDialect, parser::Parser, tokenizer::Token},
 };
 use model::Principal;
 
@@ -58,6 +60,39 @@ pub(super) fn check(sql: &str, schema: &Schema) -> Result<(), String> {
     });
     let nothing = nothing.map_err(|e| e.strip_backtrace())?.data;
     typed(&nothing, &schema).map_err(words)
+}
+
+/// `sql` as a condition on one row of `schema`, ready to be computed; it knows no claims.
+///
+/// # Errors
+/// What is wrong with it, for its author.
+pub(crate) fn condition(sql: &str, schema: &Schema) -> Result<Arc<dyn PhysicalExpr>, String> {
+    let words = |u| match u {
+        Unusable::Wrong(m) | Unusable::Claim(m) => m,
+    };
+    let (expr, schema) = parse(sql, schema).map_err(words)?;
+    let filled = fill(expr, &schema, &|_| Err("`claim` is for policies".to_owned())).map_err(words)?;
+    typed(&filled, &schema).map_err(words)?;
+    PREDICATES.create_physical_expr(filled, &schema).map_err(|e| first_line(&e.strip_backtrace()))
+}
+
+/// Whether `sql` could be a condition over some columns: what is wrong with its words alone.
+///
+/// # Errors
+/// What is wrong with it, for its author.
+pub(crate) fn may_be_condition(sql: &str) -> Result<(), String> {
+    guard::check(sql, &guard::Bounds::PREDICATE).map_err(|e| e.to_string())?;
+    let cure = |why: &str| format!("`{sql}` is no condition on a row: {why}; write for example \"dep_delay > -120\"");
+    let mut parser = Parser::new(&GenericDialect {}).try_with_sql(sql).map_err(|e| cure(&e.to_string()))?;
+    let expr = parser.parse_expr().map_err(|e| cure(&e.to_string()))?;
+    if parser.peek_token().token != Token::EOF {
+        return Err(cure("it goes on after its end"));
+    }
+    let queries = expr.to_string().to_lowercase();
+    if queries.contains("(select ") {
+        return Err(cure("sub-queries are not possible here"));
+    }
+    Ok(())
 }
 
 fn parse(sql: &str, schema: &Schema) -> Result<(Expr, DFSchema), Unusable> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::{error::ArrowError, ipc::writer::StreamWriter, record_batch::RecordBatch};
 use bytes::Bytes;
 use futures::{StreamExt, stream::BoxStream};
-use model::ExportFormat;
+use model::{ExportFormat, Formulas};
 use parquet::{
     arrow::ArrowWriter,
     basic::{Compression, ZstdLevel},
@@ -27,10 +27,11 @@ pub(super) fn stream(
     on: &Handle,
     result: Arc<StoredResult>,
     format: ExportFormat,
+    formulas: Formulas,
 ) -> BoxStream<'static, Result<Bytes>> {
     let (pieces, read) = mpsc::channel(AHEAD);
     on.spawn(async move {
-        if let Err(e) = send(&result, format, &pieces).await {
+        if let Err(e) = send(&result, format, formulas, &pieces).await {
             let _ = pieces.send(Err(e)).await;
         }
     });
@@ -39,8 +40,13 @@ pub(super) fn stream(
     pieces.fuse().boxed()
 }
 
-async fn send(result: &StoredResult, format: ExportFormat, to: &mpsc::Sender<Result<Bytes>>) -> Result<()> {
-    let mut encoder = Encoder::begin(result, format)?;
+async fn send(
+    result: &StoredResult,
+    format: ExportFormat,
+    formulas: Formulas,
+    to: &mpsc::Sender<Result<Bytes>>,
+) -> Result<()> {
+    let mut encoder = Encoder::begin(result, format, formulas)?;
     for batch in &result.batches {
         let piece = encoder.batch(batch)?;
         if !piece.is_empty() && to.send(Ok(piece.into())).await.is_err() {
@@ -53,7 +59,7 @@ async fn send(result: &StoredResult, format: ExportFormat, to: &mpsc::Sender<Res
 }
 
 enum Encoder {
-    Csv { header: String },
+    Csv { header: String, formulas: Formulas },
     Json { keys: Vec<String>, rows: u64 },
     Ndjson { keys: Vec<String> },
     Arrow(Box<StreamWriter<Vec<u8>>>),
@@ -61,7 +67,7 @@ enum Encoder {
 }
 
 impl Encoder {
-    fn begin(result: &StoredResult, format: ExportFormat) -> Result<Self> {
+    fn begin(result: &StoredResult, format: ExportFormat, formulas: Formulas) -> Result<Self> {
         let keys = || -> Vec<String> {
             let key = |c: &model::Column| {
                 let mut key = String::new();
@@ -78,10 +84,10 @@ impl Encoder {
                     if i > 0 {
                         header.push(',');
                     }
-                    csv_text(&column.name, &mut header);
+                    csv_text(&column.name, formulas, &mut header);
                 }
                 header.push_str("\r\n");
-                Self::Csv { header }
+                Self::Csv { header, formulas }
             }
             ExportFormat::Json => Self::Json { keys: keys(), rows: 0 },
             ExportFormat::Ndjson => Self::Ndjson { keys: keys() },
@@ -100,9 +106,9 @@ impl Encoder {
     fn batch(&mut self, batch: &RecordBatch) -> Result<Vec<u8>> {
         let mut text = String::new();
         match self {
-            Self::Csv { header } => {
+            Self::Csv { header, formulas } => {
                 text = std::mem::take(header);
-                csv(batch, &mut text)?;
+                csv(batch, *formulas, &mut text)?;
             }
             Self::Json { keys, rows } => {
                 let columns = cell::Cells::all(batch)?;
@@ -137,7 +143,7 @@ impl Encoder {
 
     fn end(self) -> Result<Vec<u8>> {
         match self {
-            Self::Csv { header } => Ok(header.into_bytes()),
+            Self::Csv { header, .. } => Ok(header.into_bytes()),
             Self::Json { rows: 0, .. } => Ok(b"[]\n".to_vec()),
             Self::Json { .. } => Ok(b"\n]\n".to_vec()),
             Self::Ndjson { .. } => Ok(Vec::new()),
@@ -149,7 +155,7 @@ impl Encoder {
 
 /// RFC 4180; an absent value is nothing, an empty text is `""`. Where it would be the whole line, an absent value is
 /// `""` as well: readers skip empty lines.
-fn csv(batch: &RecordBatch, text: &mut String) -> Result<()> {
+fn csv(batch: &RecordBatch, formulas: Formulas, text: &mut String) -> Result<()> {
     let columns = cell::Cells::all(batch)?;
     for row in 0..batch.num_rows() {
         for (i, column) in columns.iter().enumerate() {
@@ -158,7 +164,7 @@ fn csv(batch: &RecordBatch, text: &mut String) -> Result<()> {
             }
             match column {
                 _ if column.is_null(row) => text.push_str(if columns.len() == 1 { "\"\"" } else { "" }),
-                cell::Cells::Text(values) => csv_text(values.value(row), text),
+                cell::Cells::Text(values) => csv_text(values.value(row), formulas, text),
                 _ => column.write(row, text),
             }
         }
@@ -167,12 +173,16 @@ fn csv(batch: &RecordBatch, text: &mut String) -> Result<()> {
     Ok(())
 }
 
-fn csv_text(value: &str, text: &mut String) {
+fn csv_text(value: &str, formulas: Formulas, text: &mut String) {
+    let runs = formulas == Formulas::Guarded && value.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let guard = if runs { "'" } else { "" };
     if !value.is_empty() && !value.contains(['"', ',', '\r', '\n']) {
+        text.push_str(guard);
         text.push_str(value);
         return;
     }
     text.push('"');
+    text.push_str(guard);
     for (i, part) in value.split('"').enumerate() {
         if i > 0 {
             text.push_str("\"\"");

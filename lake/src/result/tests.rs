@@ -13,7 +13,7 @@ use arrow::{
 };
 use chrono::Utc;
 use futures::TryStreamExt;
-use model::{Cell, ColumnType, ExportFormat};
+use model::{Cell, ColumnType, ExportFormat, Formulas};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -220,8 +220,12 @@ async fn c_05_a_spoilt_object_is_a_miss() {
 }
 
 async fn encoded(result: StoredResult, format: ExportFormat) -> Vec<u8> {
+    encoded_with(result, format, Formulas::Kept).await
+}
+
+async fn encoded_with(result: StoredResult, format: ExportFormat, formulas: Formulas) -> Vec<u8> {
     let handle = tokio::runtime::Handle::current();
-    let pieces: Vec<_> = encode::stream(&handle, Arc::new(result), format).try_collect().await.unwrap();
+    let pieces: Vec<_> = encode::stream(&handle, Arc::new(result), format, formulas).try_collect().await.unwrap();
     pieces.concat()
 }
 
@@ -250,6 +254,24 @@ async fn text_formats_say_each_value() {
     for (format, empty) in [(ExportFormat::Csv, "n\r\n"), (ExportFormat::Json, "[]\n"), (ExportFormat::Ndjson, "")] {
         check_text(numbers(0), format, empty).await;
     }
+}
+
+#[tokio::test]
+async fn w_formulas_are_guarded_in_cells_and_headers_and_numbers_are_left_alone() {
+    let texts = ["=1+1", "+49 40", "-x", "@sum", "\tx", "\rx", "=a,b", "a=b", "'=", ""];
+    let numbers = Int64Array::from(vec![-1; texts.len()]);
+    let made = || {
+        let text = Arc::new(StringArray::from(texts.to_vec())) as ArrayRef;
+        result(vec![("=cmd()", text), ("n", Arc::new(numbers.clone()))])
+    };
+    let guarded = String::from_utf8(encoded_with(made(), ExportFormat::Csv, Formulas::Guarded).await).unwrap();
+    let expected = "'=cmd(),n\r\n'=1+1,-1\r\n'+49 40,-1\r\n'-x,-1\r\n'@sum,-1\r\n'\tx,-1\r\n\"'\rx\",-1\r\n\"'=a,b\",-1\r\n\
+                    a=b,-1\r\n'=,-1\r\n\"\",-1\r\n";
+    assert_eq!(guarded, expected);
+    let kept = String::from_utf8(encoded(made(), ExportFormat::Csv).await).unwrap();
+    assert!(kept.starts_with("=cmd(),n\r\n=1+1,-1\r\n"), "{kept}");
+    let json = encoded_with(made(), ExportFormat::Json, Formulas::Guarded).await;
+    assert!(String::from_utf8(json).unwrap().contains("\"=1+1\""));
 }
 
 #[tokio::test]

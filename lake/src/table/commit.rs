@@ -23,7 +23,7 @@ use deltalake::{
 use model::DatasetName;
 use serde::{Deserialize, Serialize};
 
-use super::Tables;
+use super::{Tables, upsert};
 use crate::{LakeError, Result};
 
 /// Rows of one row group: small enough to prune, large enough to compress.
@@ -45,12 +45,28 @@ pub struct Commit {
     /// Name of the person or `watcher`.
     pub by: String,
     pub mode: WriteMode,
+    /// For upserts: columns that name a row.
+    pub key: Vec<String>,
+    /// For upserts: columns that the file brings. The others keep their values in rows that are there.
+    pub own: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WriteMode {
     Append,
     Replace,
+    /// In the place of rows with the same key.
+    Upsert,
+}
+
+impl WriteMode {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Append => "append",
+            Self::Replace => "replace",
+            Self::Upsert => "upsert",
+        }
+    }
 }
 
 /// What became of a commit.
@@ -101,7 +117,7 @@ impl Tables {
         let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
         let batches = if batches.is_empty() { vec![RecordBatch::new_empty(Arc::clone(&schema))] } else { batches };
         let note = Note {
-            operation: if commit.mode == WriteMode::Replace { "replace" } else { "append" }.into(),
+            operation: commit.mode.name().into(),
             file: Some(commit.file.clone()),
             ingest: Some(commit.ingest.clone()),
             by: Some(commit.by.clone()),
@@ -113,7 +129,7 @@ impl Tables {
                 return Ok(Committed::AlreadyThere(version));
             }
             let growth = match table.snapshot() {
-                Ok(state) if commit.mode == WriteMode::Append => {
+                Ok(state) if commit.mode != WriteMode::Replace => {
                     check_types(dataset, &state.snapshot().arrow_schema(), &schema)?
                 }
                 _ => false,
@@ -124,6 +140,18 @@ impl Tables {
                 // Retries are this loop's: the library's own would not ask again whether the content has landed.
                 .with_max_retries(0);
             let is_new = table.version().is_none();
+            if commit.mode == WriteMode::Upsert && !is_new {
+                let merged =
+                    upsert::merge(table, batches.clone(), &commit, growth, properties, writer_properties()?).await;
+                match merged {
+                    Ok(table) => return self.done(dataset, table),
+                    Err(e) if is_conflict(&e) => {
+                        tracing::debug!(%dataset, error = %e, "another writer was first");
+                        continue;
+                    }
+                    Err(e) => return Err(e.into()),
+                }
+            }
             let mut write = table
                 .write(batches.iter().cloned())
                 .with_writer_properties(writer_properties()?)
@@ -132,23 +160,25 @@ impl Tables {
                 write = write.with_configuration([("delta.checkpointInterval", Some(CHECKPOINT_INTERVAL))]);
             }
             write = match commit.mode {
-                WriteMode::Append => write.with_save_mode(SaveMode::Append),
+                WriteMode::Append | WriteMode::Upsert => write.with_save_mode(SaveMode::Append),
                 WriteMode::Replace => write.with_save_mode(SaveMode::Overwrite).with_schema_mode(SchemaMode::Overwrite),
             };
             if growth {
                 write = write.with_schema_mode(SchemaMode::Merge);
             }
             match write.await {
-                Ok(table) => {
-                    let version = table.version().unwrap_or_default();
-                    self.keep(dataset, table)?;
-                    return Ok(Committed::Version(version));
-                }
+                Ok(table) => return self.done(dataset, table),
                 Err(e) if is_conflict(&e) => tracing::debug!(%dataset, error = %e, "another writer was first"),
                 Err(e) => return Err(e.into()),
             }
         }
         Err(LakeError::Conflict { what: "the dataset" })
+    }
+
+    fn done(&self, dataset: &DatasetName, table: DeltaTable) -> Result<Committed> {
+        let version = table.version().unwrap_or_default();
+        self.keep(dataset, table)?;
+        Ok(Committed::Version(version))
     }
 
     /// The newest version if content with this hash has landed in the table, else `None`.

@@ -71,6 +71,8 @@ impl Bench {
             file: "flights.csv".into(),
             by: "watcher".into(),
             mode: WriteMode::Append,
+            key: Vec::new(),
+            own: Vec::new(),
         };
         let tables = Tables::new(self.store(), Duration::ZERO);
         tables.commit(&"ops.flights".parse().unwrap(), batch.schema(), vec![batch], commit).await.unwrap();

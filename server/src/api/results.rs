@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::StreamExt as _;
-use model::{CacheOutcome, CacheTier, ExportFormat, Page, Principal};
+use model::{CacheOutcome, CacheTier, ExportFormat, Formulas, Page, Principal};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -50,8 +50,10 @@ pub async fn page(
     if !(1..=MAX_LIMIT).contains(&limit) {
         return Err(ApiProblem::invalid(format!("limit = {limit} must be between 1 and {MAX_LIMIT}")));
     }
+    // Asked first: reading the result brings it into memory.
+    let from = came_from(&state, who, &id).await;
     let page = state.lake.result_page(who, &id, window.offset.unwrap_or(0), limit).await?;
-    Ok(([(CACHE, came_from(&state, who, &id).await)], Json(page)))
+    Ok(([(CACHE, from)], Json(page)))
 }
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -61,6 +63,10 @@ pub struct Form {
     /// `csv`, `parquet`, `arrow`, `json` or `ndjson`; by `Accept` when absent.
     #[param(value_type = Option<ExportFormat>)]
     format: Option<String>,
+    /// In CSV: an apostrophe before texts and headers that a spreadsheet would run as formulas. Off when absent: then
+    /// values are as they are.
+    #[serde(default)]
+    guard: bool,
 }
 
 /// A whole result of mine as a file.
@@ -86,7 +92,9 @@ pub async fn download(
     let who = caller.require("read")?;
     let id = id.of("result")?;
     let format = download::wanted(form.format.as_deref(), &headers)?;
-    let found = state.lake.download(who, &id, format).await?;
+    let formulas = if form.guard { Formulas::Guarded } else { Formulas::Kept };
+    let from = came_from(&state, who, &id).await;
+    let found = state.lake.download(who, &id, format, formulas).await?;
     let rows = found.rows;
     // An error on the way breaks the transfer off: half a file never looks whole.
     let mut body = found.body.map(|part| part.inspect_err(|e| tracing::error!(error = %e, "a download broke off")));
@@ -103,7 +111,7 @@ pub async fn download(
         HeaderValue::try_from(name).unwrap_or(HeaderValue::from_static("attachment")),
     );
     out.insert("x-penstock-rows", HeaderValue::from(rows));
-    out.insert(CACHE, came_from(&state, who, &id).await);
+    out.insert(CACHE, from);
     Ok(answer)
 }
 

@@ -74,6 +74,7 @@ pub async fn upload(
     request: Request,
 ) -> Result<Response, ApiProblem> {
     let who = caller.require("upload")?;
+    let _pass = state.intake.enter(who).await?;
     let kind = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let reports = if kind.to_ascii_lowercase().starts_with("multipart/form-data") {
         from_form(&state, who, &dataset, request).await?
@@ -148,7 +149,7 @@ async fn from_form(
 }
 
 /// The last part of a name, without what file systems and pages could stumble over.
-fn file_name(given: &str) -> Result<String, ApiProblem> {
+pub fn file_name(given: &str) -> Result<String, ApiProblem> {
     const MAX: usize = 200;
     let last = given.rsplit(['/', '\\']).next().unwrap_or_default().trim();
     let bad = last.is_empty() || last.starts_with('.') || last.len() > MAX || last.chars().any(char::is_control);

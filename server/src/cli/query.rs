@@ -6,7 +6,7 @@ use anyhow::bail;
 use clap::Args;
 use futures::StreamExt as _;
 use lake::LakeError;
-use model::{ExportFormat, QueryRequest, QueryState};
+use model::{ExportFormat, Formulas, QueryRequest, QueryState};
 
 use super::{Format, person::Person, table};
 use crate::config::Config;
@@ -69,7 +69,7 @@ pub async fn run(config: Config, args: QueryArgs) -> anyhow::Result<()> {
         Format::Json => ExportFormat::Json,
         Format::Arrow => ExportFormat::Arrow,
     };
-    let mut body = lake.download(&who, &status.id, format).await?.body;
+    let mut body = lake.download(&who, &status.id, format, Formulas::Kept).await?.body;
     while let Some(part) = body.next().await {
         out.write_all(&part?)?;
     }

@@ -57,9 +57,13 @@ fn show(cell: &Cell) -> String {
 }
 
 /// A terminal obeys control characters; a value of a partner's file must not command it.
+pub fn sentence(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// The same for a cell: cut where it would be too wide.
 pub fn plain(text: &str) -> String {
-    let mut shown: String =
-        text.chars().take(WIDEST + 1).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    let mut shown: String = sentence(text).chars().take(WIDEST + 1).collect();
     if shown.chars().count() > WIDEST {
         shown = shown.chars().take(WIDEST - 1).chain(['…']).collect();
     }

@@ -45,6 +45,12 @@ impl Page {
     }
 
     #[must_use]
+    pub fn busy() -> Self {
+        let text = "Several of your files are being read already. Wait a moment and send this one again.";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "Too many at once", text)
+    }
+
+    #[must_use]
     pub fn method() -> Self {
         let text = "This address does not take that kind of request.";
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "That did not work", text)

@@ -21,7 +21,6 @@ pub struct Trial {
     files: Vec<File>,
     /// Opened when it is first looked at, and kept: a reader that was there all along.
     reader: OnceCell<Lake>,
-    _folder: Option<tempfile::TempDir>,
 }
 
 /// A file, and its end.
@@ -37,21 +36,7 @@ struct File {
 }
 
 impl Trial {
-    /// A lake in a folder; the seed makes its files.
-    pub fn in_folder(seed: u64) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let files = files(seed);
-        std::fs::write(folder.path().join("policy.toml"), POLICY).unwrap();
-        for file in &files {
-            let path = folder.path().join(file.path());
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, &file.text).unwrap();
-        }
-        let store = StoreConfig::Folder(folder.path().to_owned());
-        Self { store, files, reader: OnceCell::new(), _folder: Some(folder) }
-    }
-
-    /// A lake in any store.
+    /// A lake in a store; the seed makes its files.
     pub async fn over(store: StoreConfig, seed: u64) -> Self {
         let files = files(seed);
         let objects = Store::open(&store).unwrap();
@@ -59,17 +44,15 @@ impl Trial {
         for file in &files {
             objects.write(&file.path().into(), file.text.clone()).await.unwrap();
         }
-        Self { store, files, reader: OnceCell::new(), _folder: None }
+        Self { store, files, reader: OnceCell::new() }
     }
 
     /// `penstock ingest` over this lake.
     pub fn spawn(&self) -> Child {
         let mut command = Command::new(env!("CARGO_BIN_EXE_penstock"));
-        match (&self.store, super::options(&self.store)) {
-            (_, Some((url, options))) => command.arg("--lake").arg(url).env("PENSTOCK_LAKE_OPTIONS", options),
-            (StoreConfig::Folder(folder), None) => command.arg("--lake").arg(folder),
-            (other, None) => panic!("no command line for {other:?}"),
-        };
+        let StoreConfig::Url { url, options } = &self.store else { panic!("no command line for {:?}", self.store) };
+        let options: Vec<String> = options.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        command.arg("--lake").arg(url.as_str()).env("PENSTOCK_LAKE_OPTIONS", options.join(","));
         // Away from a settings file of whoever runs this.
         command.current_dir(std::env::temp_dir()).arg("ingest");
         command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()

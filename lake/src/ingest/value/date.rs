@@ -1,6 +1,6 @@
 //! Dates and timestamps as people write them. Nothing is moved to a neighbouring day, and no century is guessed.
 
-use chrono::{Datelike, NaiveDate};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Timelike};
 
 const MICROS: i64 = 1_000_000;
 const DAY: i64 = 86_400;
@@ -64,6 +64,19 @@ impl Stamp {
             return None;
         }
         Self::at(iso(&b[..10])?, &b[11..])
+    }
+
+    /// As a contract's format writes it; a date alone is its midnight.
+    pub fn formatted(s: &str, format: &str) -> Option<Self> {
+        let (at, zoned) = match DateTime::parse_from_str(s, format) {
+            Ok(at) => (at.naive_utc(), true),
+            Err(_) => {
+                let local = NaiveDateTime::parse_from_str(s, format);
+                (local.or_else(|_| NaiveDate::parse_from_str(s, format).map(NaiveDateTime::from)).ok()?, false)
+            }
+        };
+        let finer = !at.nanosecond().is_multiple_of(1_000);
+        (1..=9999).contains(&at.year()).then(|| Self { micros: at.and_utc().timestamp_micros(), zoned, finer })
     }
 
     /// As [`Stamp::of`], and also with a date in one of the other forms before a space: what a contract allows.
@@ -147,6 +160,12 @@ fn slashed(s: &str) -> Option<DateShape> {
     let (a, b, year) = (digits(a)?, digits(b)?, digits(year)?);
     let (day_first, month_first) = (days(year, b, a), days(year, a, b));
     (day_first.is_some() || month_first.is_some()).then_some(DateShape::Slashed { day_first, month_first })
+}
+
+/// A date as a contract's format writes it, in days since 1970. Years 0001 to 9999.
+pub(in crate::ingest) fn formatted(s: &str, format: &str) -> Option<i32> {
+    let date = NaiveDate::parse_from_str(s, format).ok()?;
+    days(u32::try_from(date.year()).ok()?, date.month(), date.day())
 }
 
 /// `25 Nov 2026`, `25-Nov-2026`, `Nov 25, 2026`, `Jan 1 2000`, and the same with full names.

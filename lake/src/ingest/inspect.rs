@@ -1,0 +1,186 @@
+//! Looking at a file without landing anything: the same reading as an ingest's, told as [`Inspection`].
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use arrow::{
+    array::{Array, ArrayRef, AsArray, RecordBatch},
+    datatypes::{DataType, Date32Type, Decimal128Type, Float64Type, Int64Type, Schema, TimestampMicrosecondType},
+};
+use bytes::Bytes;
+use model::{DatasetName, InspectedRows, Inspection, Lands, Principal, Refused, RowCounts, RowNumber};
+
+use super::{Landing, Reading, read_file};
+use crate::{
+    Lake, LakeError, Limits, Result,
+    contract::{Contract, draft},
+};
+
+/// Rejected rows that an inspection tells in full.
+const QUARANTINED_TOLD: usize = 100;
+/// Last rows that are told beside the first ones.
+const LAST: u64 = 3;
+
+/// What is to be inspected.
+#[derive(Debug, Clone)]
+pub struct Inspect {
+    /// The file's name without folders; by it, a contract's sources are found.
+    pub file: String,
+    /// The dataset that the file is meant for: its contract and its columns then hold.
+    pub dataset: Option<DatasetName>,
+    /// A contract in place of the dataset's own.
+    pub contract: Option<Contract>,
+    /// First rows whose values are told; the last three come with them.
+    pub rows: u64,
+}
+
+/// What was found.
+#[derive(Debug, Clone)]
+pub struct Inspected {
+    pub inspection: Inspection,
+    /// A contract drafted from the file, as TOML.
+    pub draft: String,
+}
+
+/// Reads a file as an ingest would, by a contract or without one, and lands nothing. No IO.
+#[must_use]
+pub fn inspect(bytes: &Bytes, what: &Inspect, existing: Option<&Schema>, limits: &Limits) -> Inspected {
+    let reading = read_file(bytes, &what.path(), what.contract.as_ref(), existing, limits);
+    Inspected { inspection: told(&reading, what.rows), draft: draft(&reading, &what.file) }
+}
+
+impl Inspect {
+    /// Where the file would lie in the landing area.
+    fn path(&self) -> String {
+        match &self.dataset {
+            Some(dataset) => format!("landing/{}/{}/{}", dataset.unit(), dataset.name(), self.file),
+            None => self.file.clone(),
+        }
+    }
+}
+
+impl Lake {
+    /// Reads a file as an ingest would, and lands nothing. For a dataset, it needs the right to send files to it.
+    ///
+    /// # Errors
+    /// As [`Lake::upload`]: what cannot be sent is not inspected either. [`LakeError::Config`] when the dataset's
+    /// contract is wrong.
+    pub async fn inspect(&self, who: &Principal, what: Inspect, bytes: Bytes) -> Result<Inspected> {
+        if let Some(dataset) = &what.dataset {
+            self.check_may_upload(who, dataset).await?;
+        }
+        self.inspect_for_operator(what, bytes).await
+    }
+
+    /// The same without asking who: for the command line, whose user holds the bucket itself.
+    ///
+    /// # Errors
+    /// As [`Lake::inspect`], but for the rights.
+    pub async fn inspect_for_operator(&self, mut what: Inspect, bytes: Bytes) -> Result<Inspected> {
+        self.check_size(bytes.len() as u64)?;
+        let rooms = self.rooms();
+        let mut existing = None;
+        if let Some(dataset) = &what.dataset {
+            if what.contract.is_none() {
+                what.contract = rooms.contracts.get(dataset).await?.map(|c| c.as_ref().clone());
+            }
+            existing = rooms.tables.snapshot(dataset).await?.map(|s| Arc::clone(&s.schema));
+        }
+        let _reader = rooms.arrivals.readers.acquire().await;
+        let limits = rooms.config.limits.clone();
+        let work = move || inspect(&bytes, &what, existing.as_deref(), &limits);
+        tokio::task::spawn_blocking(work)
+            .await
+            .map_err(|e| LakeError::internal(format!("inspecting a file failed: {e}")))
+    }
+}
+
+/// A reading in words: values of the first `rows` rows and the last three.
+#[must_use]
+pub fn told(reading: &Reading, rows: u64) -> Inspection {
+    let quarantined = reading.quarantined.iter().take(QUARANTINED_TOLD).cloned().collect();
+    let landing = match &reading.outcome {
+        Ok(landing) => landing,
+        Err(refusal) => {
+            let message = refusal.message.clone();
+            return Inspection::Refused(Refused { refused_because: refusal.because, message, quarantined });
+        }
+    };
+    let RowCounts { landed, quarantined: rejected, skipped, .. } = reading.rows;
+    Inspection::Lands(Box::new(Lands {
+        encoding: reading.encoding.map(str::to_owned),
+        compression: reading.compression.map(str::to_owned),
+        format: reading.format.map(str::to_owned),
+        delimiter: reading.delimiter.map(String::from),
+        quote: reading.quote.map(String::from),
+        header_line: reading.header_line,
+        sheet: reading.sheet.clone(),
+        columns: reading.columns.iter().map(Into::into).collect(),
+        evidence: reading.columns.iter().map(|c| c.evidence.clone()).collect(),
+        warnings: reading.warnings.clone(),
+        rows: InspectedRows { landed, quarantined: rejected, skipped },
+        quarantined_lines: reading.quarantined.iter().map(|row| row.line).collect(),
+        quarantined,
+        values: values(landing, &reading.columns, rows),
+    }))
+}
+
+/// Values of the file's own columns, in its order.
+fn values(landing: &Landing, columns: &[model::ColumnReport], rows: u64) -> BTreeMap<RowNumber, Vec<Option<String>>> {
+    let places: Vec<usize> = columns.iter().filter_map(|c| landing.schema.index_of(&c.name).ok()).collect();
+    let total: u64 = landing.batches.iter().map(|b| b.num_rows() as u64).sum();
+    let last = if rows == 0 { total } else { total.saturating_sub(LAST) };
+    let mut told = BTreeMap::new();
+    let mut first = 0;
+    for batch in &landing.batches {
+        let end = first + batch.num_rows() as u64;
+        for row in (first..end.min(rows)).chain(first.max(last).max(rows)..end) {
+            told.insert(RowNumber(row), places.iter().map(|at| in_words(batch, *at, (row - first) as usize)).collect());
+        }
+        first = end;
+    }
+    told
+}
+
+/// A value in its canonical form: the shortest that reads back the same.
+fn in_words(batch: &RecordBatch, column: usize, row: usize) -> Option<String> {
+    let array: &ArrayRef = batch.column(column);
+    if array.is_null(row) {
+        return None;
+    }
+    Some(match array.data_type() {
+        DataType::Boolean => array.as_boolean().value(row).to_string(),
+        DataType::Int64 => array.as_primitive::<Int64Type>().value(row).to_string(),
+        DataType::Float64 => float(array.as_primitive::<Float64Type>().value(row)),
+        DataType::Decimal128(..) => array.as_primitive::<Decimal128Type>().value_as_string(row),
+        DataType::Date32 => array.as_primitive::<Date32Type>().value_as_date(row)?.to_string(),
+        DataType::Timestamp(_, zone) => {
+            let at = array.as_primitive::<TimestampMicrosecondType>().value_as_datetime(row)?;
+            let mut text = at.format("%Y-%m-%dT%H:%M:%S").to_string();
+            let micros = at.and_utc().timestamp_subsec_micros();
+            if micros > 0 {
+                text += format!(".{micros:06}").trim_end_matches('0');
+            }
+            text + if zone.is_some() { "Z" } else { "" }
+        }
+        _ => array.as_string::<i32>().value(row).to_owned(),
+    })
+}
+
+/// As Python's `repr` writes it: `8.0`, `1e-07`, `6.022e+23`.
+fn float(value: f64) -> String {
+    if value.is_nan() {
+        return "nan".into();
+    }
+    if value.is_infinite() {
+        return if value > 0.0 { "inf".into() } else { "-inf".into() };
+    }
+    let scientific = format!("{value:e}");
+    let Some((mantissa, exponent)) = scientific.split_once('e') else { return scientific };
+    match exponent.parse::<i32>() {
+        Ok(exponent) if !(-4..16).contains(&exponent) => {
+            let sign = if exponent < 0 { '-' } else { '+' };
+            format!("{mantissa}e{sign}{:02}", exponent.abs())
+        }
+        _ => format!("{value:?}"),
+    }
+}
