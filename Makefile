@@ -1,6 +1,6 @@
 # What can be done here. Each recipe is one script, so that it can be read and run without make.
 
-.PHONY: help run build test lint end2end screenshots fuzz-api release deny setup
+.PHONY: help run build test lint end2end screenshots fuzz-api fuzz-ingest release deny setup
 
 help: ## list these
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
@@ -25,6 +25,9 @@ screenshots: ## every page, light and dark, wide and phone, into end2end/artefac
 
 fuzz-api: ## schemathesis against the API for SECONDS (default 300)
 	@scripts/fuzz-api $(SECONDS)
+
+fuzz-ingest: ## mutated files against the reader, RUNS for each of five targets (default 1000000)
+	@bash -c 'source scripts/env && TEST_FUZZ_RUNS=$(or $(RUNS),1000000) cargo test --locked --test fuzz -- --nocapture'
 
 release: ## the small and fast binary for deployment
 	@scripts/release

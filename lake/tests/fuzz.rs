@@ -91,25 +91,25 @@ fn fuzz(target: Target, runs: u64) {
 
 #[test]
 fn sniff() {
-    fuzz(Target::Sniff, 20_000);
+    fuzz(Target::Sniff, 150_000);
 }
 
 #[test]
 fn csv() {
-    fuzz(Target::Csv, 20_000);
+    fuzz(Target::Csv, 150_000);
 }
 
 #[test]
 fn json() {
-    fuzz(Target::Json, 20_000);
+    fuzz(Target::Json, 150_000);
 }
 
 #[test]
 fn xlsx() {
-    fuzz(Target::Xlsx, 6_000);
+    fuzz(Target::Xlsx, 100_000);
 }
 
 #[test]
 fn parquet() {
-    fuzz(Target::Parquet, 10_000);
+    fuzz(Target::Parquet, 20_000);
 }

@@ -33,14 +33,16 @@ pub(super) fn read(bytes: &Bytes, limit: u64) -> Result<RawTable, Refusal> {
 }
 
 fn decode(bytes: &Bytes, limit: u64) -> Result<RawTable, Refusal> {
-    pages::check_depth(bytes)?;
+    pages::check_footer(bytes)?;
     let stored = ArrowReaderMetadata::load(bytes, ArrowReaderOptions::new()).map_err(|e| damaged(&e))?;
     let options = ArrowReaderOptions::new().with_schema(Arc::new(shared(stored.schema())));
     let metadata = ArrowReaderMetadata::try_new(Arc::clone(stored.metadata()), options).map_err(|e| damaged(&e))?;
     let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(bytes.clone(), metadata);
     pages::weigh(bytes, builder.metadata(), limit)?;
     let groups = builder.metadata().row_groups().iter();
+    // The groups and the file each say how many rows there are; all three must agree.
     let stated = groups.map(RowGroupMetaData::num_rows).try_fold(0, i64::checked_add);
+    let stated = stated.filter(|rows| *rows == builder.metadata().file_metadata().num_rows());
     let schema = builder.schema().clone();
     // Before the rows: of no columns there may be any number.
     if schema.fields().is_empty() {

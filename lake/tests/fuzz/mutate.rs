@@ -52,7 +52,8 @@ impl<'a> Mutator<'a> {
                 bytes.splice(at..at, part);
             }
             6 => {
-                let part = slice(rng, self.pick(rng), 256);
+                let other = self.pick(rng);
+                let part = slice(rng, other, 256);
                 bytes.splice(at..at, part);
             }
             7 => {

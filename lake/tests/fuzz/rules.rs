@@ -105,6 +105,11 @@ fn turned(reading: &Reading, bytes: &[u8]) -> Option<Bytes> {
     }
     let text = std::str::from_utf8(bytes).ok()?;
     let (header, rows) = text.trim_end_matches('\n').split_once('\n')?;
+    // A lone name over a full row is a title, and a bracket above an object is JSON: there the next row does say something.
+    let names = header.split(reading.delimiter?).all(|name| !name.trim().is_empty());
+    if !names || header.starts_with(['[', '{']) {
+        return None;
+    }
     let rows: Vec<&str> = rows.split('\n').rev().collect();
     Some(format!("{header}\n{}\n", rows.join("\n")).into_bytes().into())
 }

@@ -1,7 +1,7 @@
 //! An ingest that is killed before and after every single write that it does, and again while the first death is being
 //! mended. The store is an S3 server in this process, which counts what the real binary writes and kills it there.
 //!
-//! `TEST_KILLS` says how many processes are killed at least, 100 when absent. `crash.rs` kills at random moments.
+//! `TEST_KILLS` says how many processes are killed at least, 60 when absent. `crash.rs` kills at random moments.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 #[path = "../../../lake/tests/store/s3_server.rs"]
@@ -78,7 +78,8 @@ impl Trap {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_ingest_killed_before_and_after_each_write_lands_each_file_once() {
-    let least: u32 = std::env::var("TEST_KILLS").map_or(100, |n| n.parse().expect("TEST_KILLS is a number"));
+    let least: u32 = std::env::var("TEST_KILLS").map_or(60, |n| n.parse().expect("TEST_KILLS is a number"));
+    let begun = std::time::Instant::now();
     let trap = Arc::new(Trap::default());
     let watch = Arc::clone(&trap);
     let server = S3Server::start(Some(Arc::new(move |moment| watch.spring(moment)))).await;
@@ -101,7 +102,7 @@ async fn an_ingest_killed_before_and_after_each_write_lands_each_file_once() {
             steps = n;
         }
     }
-    assert!(steps >= 20, "an ingest of these files writes more than {steps} objects");
+    assert!(steps >= 15, "an ingest of these files writes more than {steps} objects");
     // Then a second death while the first is being mended.
     let mut rng = StdRng::seed_from_u64(5);
     for lap in 0.. {
@@ -118,5 +119,5 @@ async fn an_ingest_killed_before_and_after_each_write_lands_each_file_once() {
         ended(&mut trial.spawn()).await;
         trial.check_end().await;
     }
-    println!("{killed} processes killed, at each of {steps} writes before and after it");
+    println!("{killed} processes killed, {:.0?}, at each of {steps} writes before and after it", begun.elapsed());
 }

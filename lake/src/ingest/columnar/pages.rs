@@ -28,16 +28,20 @@ use thrift::{Header, Kind};
 
 /// Groups within groups that a schema may have.
 const DEPTH: usize = 64;
+/// Bytes of a footer; the decoder takes many times as much for it.
+const FOOTER: usize = 32 << 20;
 
-/// Looks at a file's footer before the decoder does, which goes down the schema by recursion.
+/// Looks at a file's footer before the decoder does, which goes down the schema by recursion and makes room for all that
+/// a list claims to hold.
 ///
 /// # Errors
 /// `unreadable` when there is no footer or its schema is too deep.
-pub(super) fn check_depth(bytes: &[u8]) -> Result<(), Refusal> {
+pub(super) fn check_footer(bytes: &[u8]) -> Result<(), Refusal> {
     let footer = || {
         let (rest, _magic) = bytes.split_last_chunk::<4>()?;
         let (rest, length) = rest.split_last_chunk::<4>()?;
-        rest.get(rest.len().checked_sub(usize::try_from(u32::from_le_bytes(*length)).ok()?)?..)
+        let length = usize::try_from(u32::from_le_bytes(*length)).ok().filter(|length| *length <= FOOTER)?;
+        rest.get(rest.len().checked_sub(length)?..)
     };
     match footer().and_then(thrift::depth) {
         Some(depth) if depth <= DEPTH => Ok(()),
@@ -53,7 +57,11 @@ pub(super) fn weigh(bytes: &Bytes, file: &ParquetMetaData, limit: u64) -> Result
     let mut left = Left { bytes: limit, values: limit / 2 };
     for group in file.row_groups() {
         for column in group.columns() {
-            let packed = walk(bytes, column, &mut left)?;
+            let (values, packed) = walk(bytes, column, &mut left)?;
+            let rows = if column.column_descr().max_rep_level() == 0 { group.num_rows() } else { column.num_values() };
+            if i64::try_from(values).ok() != Some(column.num_values()) || column.num_values() != rows {
+                return Err(damaged(&"its pages hold another number of values than it says"));
+            }
             if packed {
                 unpack(bytes, column, usize::try_from(group.num_rows()).unwrap_or(0), limit)?;
             }
@@ -69,13 +77,15 @@ struct Left {
     values: u64,
 }
 
-/// Goes through the pages of a column by their headers. Whether some are in an encoding that hides its size.
-fn walk(bytes: &Bytes, column: &ColumnChunkMetaData, left: &mut Left) -> Result<bool, Refusal> {
+/// Goes through the pages of a column by their headers: how many values they hold, and whether some are in an encoding
+/// that hides its size.
+fn walk(bytes: &Bytes, column: &ColumnChunkMetaData, left: &mut Left) -> Result<(u64, bool), Refusal> {
     let cut = || damaged(&"a page lies outside of the file");
-    let mut packed = false;
-    let (start, length) = column.byte_range();
-    let place = |at: u64| usize::try_from(at).map_err(|_| cut());
-    let (mut at, end) = (place(start)?, place(start.saturating_add(length))?);
+    let (mut values, mut packed) = (0_u64, false);
+    let start = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
+    let place = |at: i64| usize::try_from(at).map_err(|_| cut());
+    let (mut at, length) = (place(start)?, place(column.compressed_size())?);
+    let end = at.saturating_add(length);
     while at < end {
         let mut rest = bytes.get(at..).ok_or_else(cut)?;
         let before = rest.len();
@@ -90,7 +100,10 @@ fn walk(bytes: &Bytes, column: &ColumnChunkMetaData, left: &mut Left) -> Result<
                 return Err(damaged(&"a dictionary claims more values than it has bytes"));
             }
             Kind::Dictionary => {}
-            Kind::Data => left.values = left.values.checked_sub(header.values).ok_or_else(too_large)?,
+            Kind::Data => {
+                left.values = left.values.checked_sub(header.values).ok_or_else(too_large)?;
+                values += header.values;
+            }
         }
         packed |= matches!(header.encoding, thrift::DELTA_LENGTH_BYTE_ARRAY | thrift::DELTA_BYTE_ARRAY);
         if header.is_compressed {
@@ -98,7 +111,7 @@ fn walk(bytes: &Bytes, column: &ColumnChunkMetaData, left: &mut Left) -> Result<
             holds(plain, column.compression(), header.uncompressed.saturating_sub(header.levels))?;
         }
     }
-    Ok(packed)
+    Ok((values, packed))
 }
 
 /// The codecs that the decoder lets run on past the claimed size are run here first, and stopped there.

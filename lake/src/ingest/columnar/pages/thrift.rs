@@ -78,7 +78,8 @@ pub(super) fn depth(mut footer: &[u8]) -> Option<usize> {
         }
         // Children that the groups around the next element still miss.
         let mut open: Vec<i64> = Vec::new();
-        for _ in 0..count(bytes)?.0 {
+        let (elements, _) = count(bytes)?;
+        for _ in 0..elements {
             let mut children = 0;
             fields(bytes, 1, &mut |id, value, bytes| {
                 if let (5, Value::Number(n)) = (id, value) {
@@ -86,6 +87,9 @@ pub(super) fn depth(mut footer: &[u8]) -> Option<usize> {
                 }
                 skip(bytes, value, 2)
             })?;
+            if u64::try_from(children).is_ok_and(|n| n > elements) {
+                return None;
+            }
             if children > 0 {
                 open.push(children);
                 deepest = deepest.max(open.len());
@@ -184,11 +188,15 @@ fn skip(bytes: &mut &[u8], value: Value, depth: u8) -> Option<()> {
     Some(())
 }
 
-/// The head of a list: how many elements, and of which kind.
+/// The head of a list: how many elements, and of which kind. `None` for more than could follow: the decoder makes room
+/// for as many as a list claims. The least structure there is a choice of one kind without
+/// fields, in three bytes.
 fn count(bytes: &mut &[u8]) -> Option<(u64, u8)> {
+    const STRUCT: u8 = 12;
     let head = byte(bytes)?;
-    let count = if head >> 4 == 15 { varint(bytes)? } else { u64::from(head >> 4) };
-    Some((count, head & 15))
+    let (count, kind) = (if head >> 4 == 15 { varint(bytes)? } else { u64::from(head >> 4) }, head & 15);
+    let least = if kind == STRUCT { 3 } else { 1 };
+    (count.checked_mul(least)? <= bytes.len() as u64).then_some((count, kind))
 }
 
 /// Skips an element of a list; a boolean there is a byte of its own.
@@ -250,11 +258,8 @@ mod tests {
         let footer = |elements: &[u8]| {
             let mut bytes = vec![0x29, (elements.len() as u8) << 4 | 12];
             for children in elements {
-                bytes.extend_from_slice(if *children > 0 { &[0x55, 0, 0][..] } else { &[0] });
-                if *children > 0 {
-                    let at = bytes.len() - 2;
-                    bytes[at] = children * 2;
-                }
+                // Name, then number of children.
+                bytes.extend_from_slice(&[0x48, 1, b'n', 0x15, children * 2, 0]);
             }
             bytes.push(0);
             bytes
@@ -263,6 +268,9 @@ mod tests {
         assert_eq!(depth(&footer(&[3, 0, 1, 0, 1, 1, 0])), Some(3));
         assert_eq!(depth(&footer(&[1, 1, 1, 1, 1, 0])), Some(5));
         assert_eq!(depth(&[0x29, 0xfc]), None);
+        assert_eq!(depth(&footer(&[9, 0])), None, "more children than elements");
+        // Two thousand million elements, in eight bytes.
+        assert_eq!(depth(&[0x29, 0xfc, 0xff, 0xff, 0xff, 0xff, 7, 0]), None);
     }
 
     #[test]
