@@ -1,6 +1,6 @@
 # What can be done here. Each recipe is one script, so that it can be read and run without make.
 
-.PHONY: help run build test lint end2end screenshots fuzz-api bench-ingest release deny setup
+.PHONY: help run build test lint end2end screenshots fuzz-api fuzz-ingest bench-ingest release deny setup
 
 help: ## list these
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
@@ -28,6 +28,9 @@ fuzz-api: ## schemathesis against the API for SECONDS (default 300)
 
 bench-ingest: ## ingest against DuckDB, Polars and pyarrow; writes docs/benchmarks.md
 	@scripts/bench-ingest
+
+fuzz-ingest: ## mutated files against the reader, RUNS for each of five targets (default 1000000)
+	@bash -c 'source scripts/env && TEST_FUZZ_RUNS=$(or $(RUNS),1000000) cargo test --locked --test fuzz -- --nocapture'
 
 release: ## the small and fast binary for deployment
 	@scripts/release

@@ -141,6 +141,46 @@ fn every_value_of_vega_datasets_comes_back() {
     }
 }
 
+/// The objects of every JSON file that is an array of them.
+#[test]
+fn every_value_of_vega_datasets_in_json_comes_back() {
+    let Some(folder) = folder("vega-datasets") else { return };
+    let mut tables = 0;
+    for file in files(&folder.join("data"), &["json"]) {
+        let name = file.file_name().unwrap().to_str().unwrap().to_owned();
+        let text = std::fs::read_to_string(&file).unwrap();
+        let Value::Array(objects) = serde_json::from_str(&text).unwrap() else { continue };
+        tables += 1;
+        let lands = land(&file);
+        assert_eq!((lands.rows.landed, lands.rows.quarantined), (objects.len() as u64, 0), "{name}");
+        let mut labels: Vec<&String> = Vec::new();
+        for key in objects.iter().flat_map(|o| o.as_object().unwrap().keys()) {
+            if !labels.contains(&key) {
+                labels.push(key);
+            }
+        }
+        assert_eq!(lands.columns.iter().map(|c| &c.label).collect::<Vec<_>>(), labels, "{name}");
+        for (at, object) in objects.iter().enumerate() {
+            for (column, value) in lands.columns.iter().zip(&lands.values[&RowNumber(at as u64)]) {
+                let (value, written) = (value.as_deref(), object.get(&column.label).unwrap_or(&Value::Null));
+                let good = match written {
+                    Value::Null => value.is_none(),
+                    Value::String(text) => same(value, text, column.column_type),
+                    Value::Bool(b) => value == Some(b.to_string().as_str()),
+                    // The test's own parser may be off by the last bit.
+                    Value::Number(n) => value.is_some_and(|v| {
+                        let (v, n) = (v.parse::<f64>().unwrap(), n.as_f64().unwrap());
+                        (v - n).abs() <= f64::EPSILON * n.abs()
+                    }),
+                    nested => value.is_some_and(|v| serde_json::from_str::<Value>(v).ok().as_ref() == Some(nested)),
+                };
+                assert!(good, "{name} row {at} {}: {value:?} for {written}", column.name);
+            }
+        }
+    }
+    assert!(tables > 30, "{tables} tables");
+}
+
 /// The types of every column, as they were read once and looked at by a person.
 #[test]
 fn types_of_vega_datasets_are_the_known_ones() {

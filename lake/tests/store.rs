@@ -27,7 +27,7 @@ async fn on_every_store<F: Future<Output = ()>>(check: impl Fn(Store) -> F) {
     let folder = tempfile::tempdir().unwrap();
     check(Store::open(&StoreConfig::Folder(folder.path().join("lake"))).unwrap()).await;
     check(Store::open(&StoreConfig::Memory).unwrap()).await;
-    let server = S3Server::start().await;
+    let server = S3Server::start(None).await;
     check(Store::open(&server.config("lake")).unwrap()).await;
     check(Store::open(&server.config("lake/with/a/prefix")).unwrap()).await;
 }

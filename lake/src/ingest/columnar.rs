@@ -13,12 +13,17 @@ use arrow::{
 };
 use bytes::Bytes;
 use model::RefusedBecause;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::{
+    arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder},
+    file::metadata::RowGroupMetaData,
+};
 
 use super::{
     Refusal,
     raw::{Cells, Places, RawColumn, RawTable},
 };
+
+mod pages;
 
 /// # Errors
 /// `unreadable` when the file is damaged, `too_large` when it says that it holds more than `limit` bytes.
@@ -28,16 +33,21 @@ pub(super) fn read(bytes: &Bytes, limit: u64) -> Result<RawTable, Refusal> {
 }
 
 fn decode(bytes: &Bytes, limit: u64) -> Result<RawTable, Refusal> {
+    pages::check_footer(bytes)?;
     let stored = ArrowReaderMetadata::load(bytes, ArrowReaderOptions::new()).map_err(|e| damaged(&e))?;
     let options = ArrowReaderOptions::new().with_schema(Arc::new(shared(stored.schema())));
     let metadata = ArrowReaderMetadata::try_new(Arc::clone(stored.metadata()), options).map_err(|e| damaged(&e))?;
     let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(bytes.clone(), metadata);
-    let stated: i64 = builder.metadata().row_groups().iter().map(|g| g.total_byte_size().max(0)).sum();
-    if stated.unsigned_abs() > limit {
-        let message = format!("The Parquet file holds {stated} bytes, past the limit of {limit}; send it in parts.");
-        return Err(Refusal::new(RefusedBecause::TooLarge, message));
-    }
+    pages::weigh(bytes, builder.metadata(), limit)?;
+    let groups = builder.metadata().row_groups().iter();
+    // The groups and the file each say how many rows there are; all three must agree.
+    let stated = groups.map(RowGroupMetaData::num_rows).try_fold(0, i64::checked_add);
+    let stated = stated.filter(|rows| *rows == builder.metadata().file_metadata().num_rows());
     let schema = builder.schema().clone();
+    // Before the rows: of no columns there may be any number.
+    if schema.fields().is_empty() {
+        return Err(Refusal::new(RefusedBecause::Empty, "The Parquet file has no columns."));
+    }
     let mut parts: Vec<Vec<ArrayRef>> = vec![Vec::new(); schema.fields().len()];
     let mut rows = 0;
     let mut size = 0;
@@ -46,12 +56,14 @@ fn decode(bytes: &Bytes, limit: u64) -> Result<RawTable, Refusal> {
         rows += batch.num_rows();
         size += batch.columns().iter().map(|array| expanded(array)).sum::<u64>();
         if size > limit.saturating_mul(2) {
-            let message = "The Parquet file expands past the limit; send it in parts.";
-            return Err(Refusal::new(RefusedBecause::TooLarge, message));
+            return Err(too_large());
         }
         for (part, array) in parts.iter_mut().zip(batch.columns()) {
             part.push(plain(array).map_err(|e| damaged(&e))?);
         }
+    }
+    if stated != Some(rows as i64) {
+        return Err(damaged(&format!("it holds {rows} rows and says otherwise")));
     }
     let columns = schema
         .fields()
@@ -66,9 +78,6 @@ fn decode(bytes: &Bytes, limit: u64) -> Result<RawTable, Refusal> {
             Ok(RawColumn { label: field.name().clone(), cells: Cells::Typed(array.map_err(|e| damaged(&e))?) })
         })
         .collect::<Result<Vec<_>, Refusal>>()?;
-    if columns.is_empty() {
-        return Err(Refusal::new(RefusedBecause::Empty, "The Parquet file has no columns."));
-    }
     Ok(RawTable { columns, places: Places::Count(rows), ..RawTable::default() })
 }
 
@@ -90,6 +99,7 @@ fn shared_type(data_type: &DataType) -> DataType {
         DataType::Dictionary(_, values) => shared_type(values),
         DataType::List(item) => DataType::List(shared_field(item)),
         DataType::LargeList(item) => DataType::LargeList(shared_field(item)),
+        DataType::FixedSizeList(item, length) => DataType::FixedSizeList(shared_field(item), *length),
         DataType::Struct(fields) => DataType::Struct(fields.iter().map(shared_field).collect()),
         DataType::Map(entries, sorted) => DataType::Map(shared_field(entries), *sorted),
         other => other.clone(),
@@ -168,6 +178,12 @@ pub(super) fn in_words(array: &ArrayRef) -> Result<ArrayRef, arrow::error::Arrow
         }
     }
     Ok(Arc::new(text.finish()))
+}
+
+fn too_large() -> Refusal {
+    let message = "The Parquet file holds more than the limit; send it in parts, or set `max_expanded_bytes` in the \
+                   dataset's contract.";
+    Refusal::new(RefusedBecause::TooLarge, message)
 }
 
 fn damaged(e: &dyn std::fmt::Display) -> Refusal {

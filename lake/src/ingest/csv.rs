@@ -9,7 +9,7 @@ use self::record::{Fault, Records};
 use super::{
     Refusal,
     encoding::{Offsets, Text},
-    raw::{Cells, Places, RawColumn, RawTable},
+    raw::{Cells, Places, RawColumn, RawTable, check_width},
 };
 
 mod dialect;
@@ -26,6 +26,7 @@ pub(super) fn read(text: &Text) -> Result<(Dialect, RawTable), Refusal> {
         return Err(empty());
     }
     let (dialect, width) = dialect::find(&text.text);
+    check_width(width)?;
     let table = rows(text, dialect, width);
     if table.rows() == 0 {
         return Err(empty());
@@ -38,8 +39,9 @@ fn empty() -> Refusal {
 }
 
 fn rows(text: &Text, dialect: Dialect, width: usize) -> RawTable {
+    let share = text.text.len() / width.max(1);
     let mut columns: Vec<StringBuilder> =
-        (0..width).map(|_| StringBuilder::with_capacity(1024, text.text.len() / width.max(1))).collect();
+        (0..width).map(|_| StringBuilder::with_capacity(share.min(1024), share)).collect();
     let mut places = Vec::new();
     let mut faults = Vec::new();
     let mut skipped = 0;

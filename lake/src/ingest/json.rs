@@ -9,7 +9,7 @@ use self::scan::{Scanner, Value};
 use super::{
     Refusal,
     encoding::{Offsets, Text},
-    raw::{Cells, Kind, Places, RawColumn, RawTable},
+    raw::{Cells, Kind, MOST_COLUMNS, Places, RawColumn, RawTable},
 };
 
 mod scan;
@@ -53,9 +53,11 @@ fn is_object(text: &str) -> bool {
 }
 
 /// # Errors
-/// `empty` without any object, `unreadable` when an array is broken.
-pub(super) fn read(text: &Text, form: Form) -> Result<RawTable, Refusal> {
-    let mut rows = Rows::default();
+/// `empty` without any object, `unreadable` when an array is broken, `too_large` when the objects have so many keys, and
+/// so few in common, that the empty cells between them could not be kept: `limit` is what the file may expand to.
+pub(super) fn read(text: &Text, form: Form, limit: u64) -> Result<RawTable, Refusal> {
+    // An empty cell takes some bytes in memory, and a filled one took more than that in the file.
+    let mut rows = Rows { most: limit / 4, ..Rows::default() };
     let mut skipped = 0;
     match form {
         Form::Lines => {
@@ -68,7 +70,7 @@ pub(super) fn read(text: &Text, form: Form) -> Result<RawTable, Refusal> {
                     continue;
                 }
                 let mut scanner = Scanner::new(&text.text[start..end]);
-                rows.object(&mut scanner, true, (start, end, line));
+                rows.object(&mut scanner, true, (start, end, line))?;
             }
         }
         Form::Array => array(&text.text, &mut rows)?,
@@ -88,8 +90,7 @@ fn array<'a>(text: &'a str, rows: &mut Rows<'a>) -> Result<(), Refusal> {
     scanner.space();
     if scanner.peek() == Some(b'{') {
         let start = scanner.place();
-        rows.object(&mut scanner, false, (start, text.trim_end().len(), line_at(text, start)));
-        return Ok(());
+        return rows.object(&mut scanner, false, (start, text.trim_end().len(), line_at(text, start)));
     }
     scanner.expect(b'[').map_err(|e| broken(e.at, e.why))?;
     let (mut line, mut counted) = (1, 0);
@@ -104,7 +105,7 @@ fn array<'a>(text: &'a str, rows: &mut Rows<'a>) -> Result<(), Refusal> {
         // A first pass finds the end, so that a row that is no good row can still be shown whole.
         scanner.skip_value().map_err(|e| broken(e.at, e.why))?;
         let end = scanner.place();
-        rows.object(&mut Scanner::new(&text[start..end]), true, (start, end, line));
+        rows.object(&mut Scanner::new(&text[start..end]), true, (start, end, line))?;
         scanner.space();
         if !scanner.take(b',') {
             scanner.expect(b']').map_err(|e| broken(e.at, e.why))?;
@@ -123,22 +124,29 @@ struct Rows<'a> {
     places: Vec<(usize, usize, u64)>,
     faults: Vec<((usize, usize, u64), String)>,
     cells: Vec<(usize, Value<'a>)>,
+    /// Cells that there may be.
+    most: u64,
 }
 
 impl<'a> Rows<'a> {
-    fn object(&mut self, scanner: &mut Scanner<'a>, whole: bool, place: (usize, usize, u64)) {
+    fn object(&mut self, scanner: &mut Scanner<'a>, whole: bool, place: (usize, usize, u64)) -> Result<(), Refusal> {
         self.cells.clear();
         scanner.space();
         if scanner.peek() != Some(b'{') {
             self.faults.push((place, "this is no JSON object".into()));
-            return;
+            return Ok(());
         }
+        let (mut wide, most) = (false, self.most);
         let (names, columns, cells, rows) = (&mut self.names, &mut self.columns, &mut self.cells, self.places.len());
         let read = scanner.object(|key, value| {
             let at = match names.get(key.as_ref()) {
                 Some(at) => *at,
                 None => {
-                    let mut builder = StringBuilder::new();
+                    wide = columns.len() >= MOST_COLUMNS || (columns.len() as u64 + 1) * (rows as u64 + 1) > most;
+                    if wide {
+                        return Err("its keys are too many");
+                    }
+                    let mut builder = StringBuilder::with_capacity(rows, 0);
                     builder.append_nulls(rows);
                     columns.push((key.to_string(), builder, vec![Kind::Null; rows]));
                     names.insert(key.into_owned(), columns.len() - 1);
@@ -151,13 +159,18 @@ impl<'a> Rows<'a> {
             cells.push((at, value));
             Ok(())
         });
+        // Later rows make more cells of the keys that are known.
+        if wide || self.columns.len() as u64 * (self.places.len() as u64 + 1) > most {
+            let message = "The objects have too many keys that few of them share; send it in parts, each of one kind.";
+            return Err(Refusal::new(RefusedBecause::TooLarge, message));
+        }
         scanner.space();
         let read = read
             .map_err(|e| e.why)
             .and_then(|()| if whole && !scanner.at_end() { Err("something follows the object") } else { Ok(()) });
         if let Err(why) = read {
             self.faults.push((place, format!("this is no good JSON object: {why}")));
-            return;
+            return Ok(());
         }
         for (at, value) in self.cells.drain(..) {
             let (_, texts, kinds) = &mut self.columns[at];
@@ -180,6 +193,7 @@ impl<'a> Rows<'a> {
                 kinds.push(Kind::Null);
             }
         }
+        Ok(())
     }
 
     fn finish(self, text: &Text, skipped: u64) -> RawTable {

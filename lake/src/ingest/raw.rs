@@ -1,7 +1,25 @@
 //! A file's rows before anything is typed: one array of texts a column, and where each row stood in the file.
 
 use arrow::array::{Array, ArrayRef, StringArray};
-use model::QuarantinedRow;
+use model::{QuarantinedRow, RefusedBecause};
+
+use super::Refusal;
+
+/// Columns that a table may have; each costs memory of its own, so that a line of a million commas would cost gigabytes.
+pub(super) const MOST_COLUMNS: usize = 20_000;
+
+/// # Errors
+/// `too_large` when there are more columns than a table may have.
+pub(super) fn check_width(columns: usize) -> Result<(), Refusal> {
+    if columns <= MOST_COLUMNS {
+        return Ok(());
+    }
+    let message = format!(
+        "The file has {columns} columns, more than the {MOST_COLUMNS} that a table can have; is it one, and are its rows \
+         where its columns should be?"
+    );
+    Err(Refusal::new(RefusedBecause::TooLarge, message))
+}
 
 /// What all readers of formats give.
 #[derive(Debug, Default)]

@@ -131,7 +131,7 @@ fn read(reading: &mut Reading, bytes: &Bytes, limit: Expansion, rules: Rules<'_>
         }
         sniff::Kind::Workbook => {
             reading.format = Some("xlsx");
-            let (sheet, table) = workbook::read(&bytes, rules.source.sheet.as_deref())?;
+            let (sheet, table) = workbook::read(&bytes, rules.source.sheet.as_deref(), limit.bytes)?;
             reading.sheet = Some(sheet);
             (table, None)
         }
@@ -144,7 +144,7 @@ fn read(reading: &mut Reading, bytes: &Bytes, limit: Expansion, rules: Rules<'_>
             let table = match json::Form::of(&text.text) {
                 Some(form) => {
                     reading.format = Some(if form == json::Form::Lines { "ndjson" } else { "json" });
-                    json::read(&text, form)?
+                    json::read(&text, form, limit.bytes)?
                 }
                 None => {
                     reading.format = Some("csv");

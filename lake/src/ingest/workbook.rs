@@ -12,30 +12,31 @@ use super::{
     raw::{Cells, Kind, Places, RawColumn, RawTable},
 };
 
-/// Cells that a sheet may have, empty ones between the outermost included.
-const MAX_CELLS: u64 = 100_000_000;
-
 type Book = Xlsx<Cursor<Bytes>>;
 
 /// The rows of the wanted sheet, or of the only one that holds anything, and the sheet's name.
 ///
+/// `limit` is what the file may expand to, in bytes: its cells may refer to one long text again and again, and lie far
+/// apart.
+///
 /// # Errors
-/// `unreadable`, `empty`, `too_large` when cells lie far apart, `contract` when several sheets could be meant or the
+/// `unreadable`, `empty`, `too_large`, `contract` when several sheets could be meant or the
 /// wanted one is not there.
-pub(super) fn read(bytes: &Bytes, wanted: Option<&str>) -> Result<(String, RawTable), Refusal> {
+pub(super) fn read(bytes: &Bytes, wanted: Option<&str>, limit: u64) -> Result<(String, RawTable), Refusal> {
     let mut book: Book = calamine::open_workbook_from_rs(Cursor::new(bytes.clone())).map_err(|e| damaged(&e))?;
     let names = book.sheet_names();
+    let mut left = limit.saturating_mul(2);
     if let Some(wanted) = wanted {
         if !names.iter().any(|n| n == wanted) {
             let message = format!("The workbook has no sheet `{wanted}`; its sheets are {}.", names.join(", "));
             return Err(Refusal::new(RefusedBecause::Contract, message));
         }
-        let rows = sheet(&mut book, wanted)?;
-        return Ok((wanted.to_owned(), table(rows)?));
+        let rows = sheet(&mut book, wanted, &mut left)?;
+        return Ok((wanted.to_owned(), table(rows, limit)?));
     }
     let mut filled = Vec::new();
     for name in names {
-        let rows = sheet(&mut book, &name)?;
+        let rows = sheet(&mut book, &name, &mut left)?;
         if !rows.is_empty() {
             filled.push((name, rows));
         }
@@ -44,7 +45,7 @@ pub(super) fn read(bytes: &Bytes, wanted: Option<&str>) -> Result<(String, RawTa
         0 => Err(Refusal::new(RefusedBecause::Empty, "No sheet of the workbook holds a value.")),
         1 => {
             let (name, rows) = filled.swap_remove(0);
-            Ok((name, table(rows)?))
+            Ok((name, table(rows, limit)?))
         }
         n => {
             let names: Vec<&str> = filled.iter().map(|(name, _)| name.as_str()).collect();
@@ -60,7 +61,8 @@ pub(super) fn read(bytes: &Bytes, wanted: Option<&str>) -> Result<(String, RawTa
 /// A row's number, 0-based, and its cells from left to right.
 type Row = (u32, Vec<(u32, Kind, String)>);
 
-fn sheet(book: &mut Book, name: &str) -> Result<Vec<Row>, Refusal> {
+/// The cells of a sheet that hold something; their texts are taken off what is `left`.
+fn sheet(book: &mut Book, name: &str, left: &mut u64) -> Result<Vec<Row>, Refusal> {
     let mut rows: Vec<Row> = Vec::new();
     let mut reader = match book.worksheet_cells_reader(name) {
         Ok(reader) => reader,
@@ -71,12 +73,24 @@ fn sheet(book: &mut Book, name: &str) -> Result<Vec<Row>, Refusal> {
     while let Some(cell) = reader.next_cell().map_err(|e| damaged(&e))? {
         let Some((kind, text)) = content(cell.get_value()) else { continue };
         let (row, column) = cell.get_position();
+        *left = left.checked_sub(text.len() as u64).ok_or_else(|| {
+            let message = "The workbook's texts expand past the limit; send it as CSV, or in parts.";
+            Refusal::new(RefusedBecause::TooLarge, message)
+        })?;
         match rows.last_mut() {
             Some((at, cells)) if *at == row => cells.push((column, kind, text.into_owned())),
             _ => rows.push((row, vec![(column, kind, text.into_owned())])),
         }
     }
     rows.sort_by_key(|(row, _)| *row);
+    // A row that the sheet lists in parts, or twice, is one row.
+    rows.dedup_by(|(row, cells), (before, all)| {
+        let same = row == before;
+        if same {
+            all.append(cells);
+        }
+        same
+    });
     Ok(rows)
 }
 
@@ -119,15 +133,20 @@ fn number(n: f64) -> String {
     }
 }
 
-fn table(rows: Vec<Row>) -> Result<RawTable, Refusal> {
+fn table(rows: Vec<Row>, limit: u64) -> Result<RawTable, Refusal> {
     let cells = || rows.iter().flat_map(|(_, cells)| cells.iter().map(|(column, ..)| *column));
     let (Some(first), Some(last)) = (cells().min(), cells().max()) else {
         return Err(Refusal::new(RefusedBecause::Empty, "The sheet holds no value."));
     };
     let width = (last - first + 1) as usize;
-    if width as u64 * rows.len() as u64 > MAX_CELLS {
-        let message = "The sheet has cells far apart, more than 100 million with the empty ones between them; remove \
-                       the stray cells or send it as CSV.";
+    // An empty cell between others takes some bytes in memory, and a filled one took more than that in the file.
+    let most = limit / 4;
+    if width as u64 * rows.len() as u64 > most {
+        let message = format!(
+            "The sheet has cells far apart, more than {} million with the empty ones between them; remove the stray \
+             cells or send it as CSV.",
+            most / 1_000_000
+        );
         return Err(Refusal::new(RefusedBecause::TooLarge, message));
     }
     let mut columns: Vec<(StringBuilder, Vec<Kind>)> = (0..width).map(|_| Default::default()).collect();

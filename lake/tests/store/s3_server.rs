@@ -1,15 +1,26 @@
 //! A real S3 server in this process, with its buckets in a temporary folder.
 
+use std::sync::Arc;
+
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto::Builder,
 };
 use lake::StoreConfig;
-use s3s::{S3, S3Request, S3Response, S3Result, auth::SimpleAuth, dto, service::S3ServiceBuilder};
+use s3s::{S3, S3Request, S3Response, S3Result, auth::SimpleAuth, dto, s3_error, service::S3ServiceBuilder};
 use s3s_fs::FileSystem;
 
 const KEY: &str = "penstock-test";
 const SECRET: &str = "penstock-test-secret";
+
+/// Told of each write before it takes effect and after; answers whether the request is to break off there.
+pub type Watch = Arc<dyn Fn(Moment) -> bool + Send + Sync>;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    Before,
+    After,
+}
 
 /// Serves until it is dropped with its runtime.
 pub struct S3Server {
@@ -19,12 +30,13 @@ pub struct S3Server {
 
 impl S3Server {
     /// A server with one bucket, `lake`, on a free port of the loopback interface.
-    pub async fn start() -> Self {
+    pub async fn start(watch: Option<Watch>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("lake")).unwrap();
         let mut service = S3ServiceBuilder::new(OneWriter {
             files: FileSystem::new(folder.path()).unwrap(),
             turn: tokio::sync::Mutex::default(),
+            watch: watch.unwrap_or_else(|| Arc::new(|_| false)),
         });
         service.set_auth(SimpleAuth::from_single(KEY, SECRET));
         let service = service.build();
@@ -61,6 +73,7 @@ impl S3Server {
 struct OneWriter {
     files: FileSystem,
     turn: tokio::sync::Mutex<()>,
+    watch: Watch,
 }
 
 macro_rules! forward {
@@ -72,7 +85,12 @@ macro_rules! forward {
                 request: S3Request<dto::PutObjectInput>,
             ) -> S3Result<S3Response<dto::PutObjectOutput>> {
                 let _turn = self.turn.lock().await;
-                self.files.put_object(request).await
+                let broken = || s3_error!(InternalError, "whoever asked is gone");
+                if (self.watch)(Moment::Before) {
+                    return Err(broken());
+                }
+                let answer = self.files.put_object(request).await;
+                if (self.watch)(Moment::After) { Err(broken()) } else { answer }
             }
             $(
                 async fn $name(&self, request: S3Request<dto::$input>) -> S3Result<S3Response<dto::$output>> {
