@@ -54,7 +54,7 @@ fn browser_side() {
     if looks {
         looking(&form, &field);
         // Chosen before this ran, or kept by the browser on the way back.
-        drop(look(&form, &field));
+        let _ = look(&form, &field);
     }
 }
 
@@ -81,11 +81,15 @@ fn looking(form: &web_sys::HtmlFormElement, field: &web_sys::HtmlInputElement) {
     const PAUSE: i32 = 500;
 
     let (at, files) = (form.clone(), field.clone());
-    browser::listen(field, "change", move |_: Event| drop(look(&at, &files)));
+    browser::listen(field, "change", move |_: Event| {
+        let _ = look(&at, &files);
+    });
     let Some(contract) = browser::by_id::<HtmlTextAreaElement>("contract") else { return };
     let timer = Rc::new(Cell::new(0));
     let (at, files) = (form.clone(), field.clone());
-    let run = Closure::<dyn Fn()>::new(move || drop(look(&at, &files)));
+    let run = Closure::<dyn Fn()>::new(move || {
+        let _ = look(&at, &files);
+    });
     browser::listen(&contract, "input", move |_: Event| {
         if let Some(window) = web_sys::window() {
             window.clear_timeout_with_handle(timer.get());
@@ -100,7 +104,7 @@ fn looking(form: &web_sys::HtmlFormElement, field: &web_sys::HtmlInputElement) {
         if let Some(text) = drafts.first().and_then(|d| d.text_content()) {
             contract.set_value(&text);
             drop(contract.focus());
-            drop(look(&at, &files));
+            let _ = look(&at, &files);
         }
     });
 }
