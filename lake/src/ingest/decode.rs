@@ -56,10 +56,15 @@ fn unzip(bytes: &Bytes, limit: Expansion) -> Result<Expanded, Refusal> {
         }
         // What a workbook's parts expand to is found by expanding them: the sizes that it states may lie.
         let mut left = limit;
-        for at in 0..archive.len() {
+        for (at, name) in names.iter().enumerate() {
             let part = archive.by_index(at).map_err(|e| damaged("xlsx", &e))?;
-            let used = count(part, "xlsx", bytes.len(), left)?;
-            left.bytes -= used;
+            left.bytes -= if name.to_ascii_lowercase().ends_with("sharedstrings.xml") {
+                let texts = read_all(part, "xlsx", bytes.len(), left)?;
+                check_claims(&texts)?;
+                texts.len() as u64
+            } else {
+                count(part, "xlsx", bytes.len(), left)?
+            };
         }
         return Ok(Expanded { bytes: bytes.clone(), compression: None });
     }
@@ -73,6 +78,33 @@ fn unzip(bytes: &Bytes, limit: Expansion) -> Result<Expanded, Refusal> {
         [] => Err(Refusal::new(RefusedBecause::Empty, "The ZIP holds no file.")),
         _ => Err(sniff::looks_like(&format!("a ZIP with {} files; send each by itself", files.len()))),
     }
+}
+
+/// The reader of workbooks makes room for as many shared texts as their part claims: no more may be claimed than could
+/// stand in it.
+fn check_claims(part: &[u8]) -> Result<(), Refusal> {
+    const CLAIM: &[u8] = b"uniqueCount";
+    /// Bytes of `<si/>`, the least that a text takes.
+    const LEAST: usize = 5;
+    // UTF-16 has a NUL beside each of these characters.
+    let plain: Vec<u8> = part.iter().copied().filter(|b| *b != 0).collect();
+    let is_space = |b: &u8| b.is_ascii_whitespace();
+    for at in memmem(&plain, CLAIM) {
+        let rest = plain[at + CLAIM.len()..].trim_ascii_start();
+        let Some(rest) = rest.strip_prefix(b"=") else { continue };
+        let digits = rest.iter().skip_while(|b| is_space(b) || matches!(b, b'"' | b'\'' | b'+'));
+        let claimed = digits
+            .take_while(|b| b.is_ascii_digit())
+            .fold(0_usize, |n, b| n.saturating_mul(10).saturating_add(usize::from(b - b'0')));
+        if claimed > part.len() / LEAST {
+            return Err(damaged("xlsx", &"it claims more texts than it holds"));
+        }
+    }
+    Ok(())
+}
+
+fn memmem<'a>(text: &'a [u8], word: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
+    text.windows(word.len()).enumerate().filter(move |(_, w)| *w == word).map(|(at, _)| at)
 }
 
 fn read_all(reader: impl Read, kind: &str, input: usize, limit: Expansion) -> Result<Vec<u8>, Refusal> {

@@ -206,3 +206,15 @@ fn a_book_without_what_a_book_needs_is_refused() {
         refused(missing, &archive::zip(entries), &[Unreadable, Empty, Binary, Contract]);
     }
 }
+
+#[test]
+fn texts_that_are_claimed_and_not_there_take_no_room() {
+    for claim in
+        ["uniqueCount=\"34294967295\"", "uniqueCount = '34294967295'", "count=\"1\" uniqueCount=\"+034294967295\""]
+    {
+        let texts = format!("<sst xmlns=\"{MAIN}\" {claim}><si><t>a</t></si></sst>").into_bytes();
+        let rows = row(1, "<c r=\"A1\" t=\"s\"><v>0</v></c>");
+        let bomb = Parts { rows, more: vec![("xl/sharedStrings.xml", texts)], ..Parts::default() }.zip();
+        refused(claim, &bomb, Unreadable);
+    }
+}
