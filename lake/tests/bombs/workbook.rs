@@ -215,6 +215,6 @@ fn texts_that_are_claimed_and_not_there_take_no_room() {
         let texts = format!("<sst xmlns=\"{MAIN}\" {claim}><si><t>a</t></si></sst>").into_bytes();
         let rows = row(1, "<c r=\"A1\" t=\"s\"><v>0</v></c>");
         let bomb = Parts { rows, more: vec![("xl/sharedStrings.xml", texts)], ..Parts::default() }.zip();
-        refused(claim, &bomb, Unreadable);
+        refused(claim, &bomb, &[Unreadable]);
     }
 }
