@@ -109,6 +109,25 @@ async fn corrections_of_a_dataset_that_is_replaced_stand_beside_what_landed() {
     let first = bench.send("shops.csv", FILE).await;
     bench.correct(&first.id, "id;plz;n\n2;80331;2\n4;10115;4\n").await.unwrap();
     assert_eq!(bench.ids().await.len(), 4);
+    // Once a newer file has taken their place, old rows stay away; so does an old file by decision.
+    let bad = bench.send("bad.csv", "id;plz;n\n7;80331;x\n8;04109;y\n9;10115;9\n").await;
+    let next = bench.send("next.csv", "id;plz;n\n5;10115;5\n6;10115;x\n").await;
+    let later = bench.send("later.csv", "id;plz;n\n6;10115;6\n").await;
+    assert_eq!((next.state, later.state), (IngestState::Landed, IngestState::Landed));
+    invalid(bench.correct(&next.id, "id;plz;n\n6;10115;7\n").await);
+    invalid(bench.lake.land_anyway(&person("staff"), &bad.id).await);
+    assert_eq!(bench.ids().await.len(), 1);
+}
+
+#[tokio::test]
+async fn the_same_words_correct_the_rows_of_two_files() {
+    let bench = Bench::new("").await;
+    let first = bench.send("a.csv", "id;plz;n\n1;01067;1\n2;80331;x\n").await;
+    let second = bench.send("b.csv", "id;plz;n\n3;01067;1\n2;80331;y\n").await;
+    for id in [&first.id, &second.id] {
+        assert_eq!(bench.correct(id, "id;plz;n\n2;80331;2\n").await.unwrap().state, IngestState::Landed);
+    }
+    assert_eq!(bench.ids().await.len(), 4);
 }
 
 #[tokio::test]

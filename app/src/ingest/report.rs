@@ -64,7 +64,7 @@ pub fn report(r: &IngestReport, rows: Option<&[QuarantinedRow]>) -> AnyView {
 
 /// What an owner decided, or can decide of a file that was refused.
 fn decision(r: &IngestReport, owner: bool) -> Option<AnyView> {
-    if let Some(by) = &r.decided_by {
+    if let Some(by) = r.decided_by.as_ref().filter(|_| r.state == IngestState::Landed) {
         let by = by.clone();
         return Some(view! { <p class="banner">{icon(Icon::Key)} <span>"Landed by the decision of "<bdi>{by}</bdi>"."</span></p> }.into_any());
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     arrival::key,
-    landing::{LandingFile, Sender},
+    landing::{LandingFile, Sender, sha256},
 };
 use crate::{Lake, LakeError, Result, contract::Contract};
 
@@ -49,6 +49,15 @@ impl Lake {
                 e => e.into(),
             })?;
         let file = LandingFile::of(object).ok_or_else(gone)?;
+        // The decision is on what was seen.
+        let bytes = self.rooms().store.read(&file.path).await?.ok_or_else(gone)?;
+        if sha256(&bytes) != report.sha256 {
+            let message = format!("`{}` has changed since; look at its new arrival", report.file);
+            return Err(LakeError::invalid(message));
+        }
+        let history = self.rooms().tables.history(&file.dataset, 1).await?;
+        let newer = history.first().is_some_and(|newest| newest.committed_at > report.started_at);
+        self.check_nothing_newer(&file.dataset, if newer { None } else { Some(u64::MAX) }).await?;
         let turn = self.rooms().arrivals.turn(&file.dataset);
         let _turn = turn.lock().await;
         self.keep_decision(&file, &Decision { mark: file.mark.clone(), by: who.name.clone() }).await?;

@@ -172,7 +172,14 @@ impl Lake {
             return self.refuse(arrival, Refusal::new(RefusedBecause::Unreadable, message)).await;
         };
         arrival.report.sha256 = sha256(&bytes);
-        if let Some(version) = rooms.tables.landed(&file.dataset, &arrival.report.sha256).await? {
+        let first = self.corrected_by(&file.path).await?;
+        arrival.report.corrects = first.as_ref().map(|f| f.id.clone());
+        // The same words may correct the rows of two files.
+        let content = match &first {
+            Some(first) => sha256(format!("{}:{}", first.id, arrival.report.sha256).as_bytes()),
+            None => arrival.report.sha256.clone(),
+        };
+        if let Some(version) = rooms.tables.landed(&file.dataset, &content).await? {
             return self.landed_before(arrival, version).await;
         }
         let contract = match rooms.contracts.get(&file.dataset).await {
@@ -184,8 +191,6 @@ impl Lake {
             Err(e) => return Err(e),
         };
         let existing = rooms.tables.snapshot(&file.dataset).await?.map(|s| s.schema.clone());
-        let first = self.corrected_by(&file.path).await?;
-        arrival.report.corrects = first.as_ref().map(|f| f.id.clone());
         // Corrected rows are read as the file was that they stood in.
         let (contract, place) = match &first {
             Some(first) => (Some(Arc::new(lenient(contract.as_deref()))), first.path.clone()),
@@ -193,6 +198,7 @@ impl Lake {
         };
         let decision = self.decision(file).await?;
         arrival.report.decided_by = decision.as_ref().map(|d| d.by.clone());
+        let decided = decision.is_some();
         let contract = match decision {
             Some(_) => Some(Arc::new(Decision::on(contract.as_deref()))),
             None => contract,
@@ -229,11 +235,22 @@ impl Lake {
         }
         match outcome {
             Err(refusal) => self.refuse(arrival, refusal).await,
-            Ok(landing) => self.land(arrival, landing, mode, key).await,
+            Ok(_) if decided && arrival.report.rows.landed == 0 => {
+                let message =
+                    "No row of the file fits; nothing landed. Mend the rows in quarantine and send the file again.";
+                self.refuse(arrival, Refusal::new(RefusedBecause::TooManyRejects, message)).await
+            }
+            Ok(landing) => self.land(arrival, landing, (mode, key), content).await,
         }
     }
 
-    async fn land(&self, mut arrival: Arrival, landing: Landing, mode: WriteMode, key: Vec<String>) -> Result<Arrival> {
+    async fn land(
+        &self,
+        mut arrival: Arrival,
+        landing: Landing,
+        (mode, key): (WriteMode, Vec<String>),
+        content: String,
+    ) -> Result<Arrival> {
         let rooms = self.rooms();
         arrival = rooms.arrivals.write(&arrival).await?;
         if arrival.report.state != IngestState::Working {
@@ -241,7 +258,7 @@ impl Lake {
         }
         let report = &arrival.report;
         let commit = Commit {
-            sha256: report.sha256.clone(),
+            sha256: content,
             ingest: report.id.clone(),
             file: report.file.clone(),
             by: report.by.clone(),

@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 use futures::stream::BoxStream;
-use model::{Correction, IngestReport, IngestState, Principal};
+use model::{Correction, DatasetName, IngestReport, IngestState, Principal};
 use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ use super::{
     landing::{Sender, sha256},
     read_file,
 };
-use crate::{Lake, LakeError, Result, contract::Contract, store::path};
+use crate::{Lake, LakeError, Result, contract::Contract, store::path, table::WriteMode};
 
 const CLAIMS: &str = "corrections";
 /// Stands in the name of a file that corrects an arrival, before that arrival's id.
@@ -86,6 +86,7 @@ impl Lake {
             let message = format!("nothing of `{}` waits in quarantine; send the whole file again", first.file);
             return Err(LakeError::invalid(message));
         }
+        self.check_nothing_newer(&first.dataset, first.version).await?;
         let name = marked_name(&first, &bytes);
         let place = path::landing(&first.dataset).join(name.as_str());
         // The same rows once more: they have landed already.
@@ -95,6 +96,19 @@ impl Lake {
         let rows = self.rows_of(&first, bytes.clone()).await?;
         self.claim(&first, Claim { path: place.to_string(), rows }).await?;
         self.send(&first.dataset, &name, bytes, &Sender::Person(who)).await
+    }
+
+    /// Where files take the place of rows, older rows must not come after newer ones.
+    pub(super) async fn check_nothing_newer(&self, dataset: &DatasetName, seen: Option<u64>) -> Result<()> {
+        let rooms = self.rooms();
+        let appends = rooms.contracts.get(dataset).await?.is_none_or(|c| c.mode == WriteMode::Append);
+        let newest = rooms.tables.snapshot(dataset).await?.map(|s| s.version);
+        if appends || newest <= seen {
+            return Ok(());
+        }
+        let message =
+            format!("newer rows of {dataset} have landed since, and these would take their place; send a whole file");
+        Err(LakeError::invalid(message))
     }
 
     /// Rows that a file would bring to the arrival's dataset.
