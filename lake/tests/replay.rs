@@ -179,3 +179,28 @@ async fn an_owner_lands_a_refused_file_by_one_decision() {
     assert_eq!(landed.state, IngestState::Landed, "{}", landed.message);
     assert_eq!(bench.ids().await.len(), 3);
 }
+
+#[tokio::test]
+async fn a_sender_learns_no_columns_from_a_contract_of_its_own() {
+    let bench = Bench::new("").await;
+    bench.send("shops.csv", "id;plz;secret_margin;n\n1;01067;7;1\n").await;
+    let look = async |group: &str, sql: Option<&str>| {
+        let text = sql.map(|sql| format!("[[check]]\nsql = '{sql}'\n"));
+        let what = lake::ingest::Inspect {
+            file: "x.csv".into(),
+            dataset: Some("ops.shops".parse().unwrap()),
+            contract: text.map(|t| lake::contract::Contract::parse(t.as_bytes(), "contract").unwrap()),
+            rows: 10,
+        };
+        bench.lake.inspect(&person(group), what, "id;plz;n\n2;80331;2\n".into()).await
+    };
+    assert!(look("senders", None).await.is_ok());
+    for sql in ["secret_margin is null", "nothing is null"] {
+        let refused = look("senders", Some(sql)).await;
+        assert!(matches!(refused, Err(LakeError::Forbidden { .. })), "{sql}: {refused:?}");
+    }
+    // What is wrong with the dataset's own contract names no other column either.
+    let found = look("staff", Some("nothing is null")).await.unwrap().inspection;
+    let model::Inspection::Refused(refused) = found else { panic!("{found:?}") };
+    assert!(refused.message.contains("nothing") && !refused.message.contains("secret"), "{}", refused.message);
+}

@@ -7,7 +7,7 @@ use arrow::{
     datatypes::{DataType, Date32Type, Decimal128Type, Float64Type, Int64Type, Schema, TimestampMicrosecondType},
 };
 use bytes::Bytes;
-use model::{DatasetName, InspectedRows, Inspection, Lands, Principal, Refused, RowCounts, RowNumber};
+use model::{Action, DatasetName, InspectedRows, Inspection, Lands, Principal, Refused, RowCounts, RowNumber};
 
 use super::{Landing, Reading, read_file};
 use crate::{
@@ -59,7 +59,8 @@ impl Inspect {
 }
 
 impl Lake {
-    /// Reads a file as an ingest would, and lands nothing. For a dataset, it needs the right to send files to it.
+    /// Reads a file as an ingest would, and lands nothing. For a dataset, it needs the right to send files to it, and
+    /// with a contract in place of its own the right of an owner.
     ///
     /// # Errors
     /// As [`Lake::upload`]: what cannot be sent is not inspected either. [`LakeError::Config`] when the dataset's
@@ -67,6 +68,12 @@ impl Lake {
     pub async fn inspect(&self, who: &Principal, what: Inspect, bytes: Bytes) -> Result<Inspected> {
         if let Some(dataset) = &what.dataset {
             self.check_may_upload(who, dataset).await?;
+            // A contract of one's own asks about the dataset's columns: its checks tell which there are.
+            let own = self.rooms().policies.may(who, dataset, Action::Own, chrono::Utc::now()).await?;
+            if what.contract.is_some() && !own {
+                let message = format!("other contracts for {dataset} are tried by its owners; look without one");
+                return Err(LakeError::Forbidden { message });
+            }
         }
         self.inspect_for_operator(what, bytes).await
     }

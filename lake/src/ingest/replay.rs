@@ -86,7 +86,10 @@ impl Lake {
             let message = format!("nothing of `{}` waits in quarantine; send the whole file again", first.file);
             return Err(LakeError::invalid(message));
         }
-        self.check_nothing_newer(&first.dataset, first.version).await?;
+        let newest = self.rooms().tables.snapshot(&first.dataset).await?.map(|s| s.version);
+        if newest > first.version {
+            self.check_appends(&first.dataset).await?;
+        }
         let name = marked_name(&first, &bytes);
         let place = path::landing(&first.dataset).join(name.as_str());
         // The same rows once more: they have landed already.
@@ -99,11 +102,9 @@ impl Lake {
     }
 
     /// Where files take the place of rows, older rows must not come after newer ones.
-    pub(super) async fn check_nothing_newer(&self, dataset: &DatasetName, seen: Option<u64>) -> Result<()> {
-        let rooms = self.rooms();
-        let appends = rooms.contracts.get(dataset).await?.is_none_or(|c| c.mode == WriteMode::Append);
-        let newest = rooms.tables.snapshot(dataset).await?.map(|s| s.version);
-        if appends || newest <= seen {
+    pub(super) async fn check_appends(&self, dataset: &DatasetName) -> Result<()> {
+        let contract = self.rooms().contracts.get(dataset).await?;
+        if contract.is_none_or(|c| c.mode == WriteMode::Append) {
             return Ok(());
         }
         let message =

@@ -68,6 +68,10 @@ pub(super) fn check(sql: &str, schema: &Schema) -> Result<(), String> {
 /// What is wrong with it, for its author.
 pub(crate) fn condition(sql: &str, schema: &Schema) -> Result<Arc<dyn PhysicalExpr>, String> {
     let words = |u| match u {
+        // The engine goes on with the columns that there are, which whoever sends a file may not all know.
+        Unusable::Wrong(m) if m.starts_with("No field named ") => {
+            m.split_once(". ").map_or(m.as_str(), |(field, _)| field).to_owned()
+        }
         Unusable::Wrong(m) | Unusable::Claim(m) => m,
     };
     let (expr, schema) = parse(sql, schema).map_err(words)?;
