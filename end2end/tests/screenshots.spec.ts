@@ -43,6 +43,8 @@ test('send-looked', async ({ page }) => {
   await page.locator('#upload-file').setInputFiles([{ name: 'gates-november.csv', mimeType: 'text/csv', buffer }]);
   await expect(page.locator('.inspection')).toBeVisible();
   await picture(page, 'send-looked');
-  await page.locator('.inspection').scrollIntoViewIfNeeded();
+  // On the phone, too, each type and its reason can be read to the end.
+  const cut = await page.locator('.inspection__columns td').evaluateAll((cells) => cells.filter((c) => c.scrollWidth > c.clientWidth).length);
+  expect(cut).toBe(0);
   await page.screenshot({ path: join(folder, 'send-looked-whole.png'), fullPage: true });
 });

@@ -160,7 +160,7 @@ fn columns(lands: &Lands) -> AnyView {
         })
         .collect();
     view! {
-        <table class="table table--links">
+        <table class="table table--links inspection__columns">
             <thead>
                 <tr>
                     <th scope="col">"Column"</th>
