@@ -33,6 +33,7 @@ mod raw;
 mod read;
 mod replay;
 mod sniff;
+mod stream;
 mod value;
 mod watch;
 mod words;

@@ -24,10 +24,12 @@ mod profile;
 mod scan;
 mod snapshot;
 mod upsert;
+mod write;
 
 pub use commit::{Commit, Committed, WriteMode};
 pub use profile::{FileProfile, ProfileBuilder, TableProfile};
 pub use snapshot::Snapshot;
+pub use write::{DataFile, TableWriter};
 
 /// Tables whose newest snapshot is kept in memory.
 const KEPT_SNAPSHOTS: u64 = 10_000;

@@ -1,74 +1,102 @@
 //! A contract's checks: conditions on each row, beside the types of its columns.
 
-use std::sync::Arc;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use arrow::{
-    array::{Array, AsArray, BooleanArray, RecordBatch, RecordBatchOptions},
+    array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions},
     datatypes::SchemaRef,
     error::ArrowError,
 };
 use datafusion::physical_expr::PhysicalExpr;
 use model::RefusedBecause;
 
-use super::{
-    Refusal,
-    fit::{Fitted, Misfit},
-};
+use super::{Refusal, fit::Misfit};
 use crate::{
     contract::{Check, Contract, OnFailure},
     policy::condition,
 };
 
-/// Applies the checks to rows that fit their types. A check that cannot be said of a row, for lack of a value, holds, as
-/// SQL's own checks do.
-///
-/// # Errors
-/// `contract` when a check does not fit the columns.
-pub(super) fn apply(contract: &Contract, fitted: &mut Fitted, rows: usize) -> Result<(), Refusal> {
-    if contract.checks.is_empty() {
-        return Ok(());
+/// The checks of a contract on the rows of one file, part by part. A check that cannot be said of a row, for lack of a
+/// value, holds, as SQL's own checks do.
+pub(super) struct Checks<'a> {
+    checks: Vec<Running<'a>>,
+    schema: SchemaRef,
+}
+
+struct Running<'a> {
+    check: &'a Check,
+    condition: Arc<dyn PhysicalExpr>,
+    /// Rows that do not meet it.
+    failed: usize,
+    /// Rows that were computed one by one.
+    alone: usize,
+}
+
+impl<'a> Checks<'a> {
+    /// # Errors
+    /// `contract` when a check does not fit the columns.
+    pub fn new(contract: &'a Contract, schema: &SchemaRef) -> Result<Self, Refusal> {
+        let running = |check| Ok(Running { check, condition: compiled(check, schema)?, failed: 0, alone: 0 });
+        Ok(Self { checks: contract.checks.iter().map(running).collect::<Result<_, _>>()?, schema: Arc::clone(schema) })
     }
-    let unfit: std::collections::HashSet<usize> = fitted.misfits.iter().map(|m| m.row).collect();
-    let options = RecordBatchOptions::new().with_row_count(Some(rows));
-    let batch = RecordBatch::try_new_with_options(Arc::clone(&fitted.schema), fitted.arrays.clone(), &options)
-        .map_err(|e| Refusal::new(RefusedBecause::Unreadable, format!("The rows cannot be put together: {e}")))?;
-    let mut failing = Vec::new();
-    for check in &contract.checks {
-        let condition = compiled(check, &fitted.schema)?;
-        let failed = failures(condition.as_ref(), &batch).ok_or_else(|| uncomputable(check))?;
-        let failed: Vec<usize> = failed.into_iter().filter(|row| !unfit.contains(row)).collect();
-        if failed.is_empty() {
-            continue;
+
+    /// Looks at rows in the schema's columns, and adds those that stay in quarantine to `misfits`, by row.
+    ///
+    /// # Errors
+    /// `contract` when a check cannot be computed for too many rows.
+    pub fn look(
+        &mut self,
+        arrays: &[ArrayRef],
+        rows: usize,
+        misfits: &mut HashMap<usize, Misfit>,
+    ) -> Result<(), Refusal> {
+        if self.checks.is_empty() {
+            return Ok(());
         }
-        let count = failed.len();
-        let (rows, do_not) = if count == 1 { ("row", "does not") } else { ("rows", "do not") };
-        match check.on_failure {
-            OnFailure::Warn => {
-                fitted.warnings.push(format!("{count} {rows} {do_not} meet the check {}; they landed.", check.shown()));
-            }
-            OnFailure::Quarantine => failing.push((check, failed)),
-            OnFailure::Refuse => {
-                let message = format!(
-                    "{count} {rows} {do_not} meet the check {}, and the contract refuses the whole file then; nothing \
-                     landed. Mend the rows in quarantine and send the file again.",
-                    check.shown()
-                );
-                fitted.refused.get_or_insert(Refusal::new(RefusedBecause::CheckFailed, message));
-                failing.push((check, failed));
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        let batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays.to_vec(), &options)
+            .map_err(|e| Refusal::new(RefusedBecause::Unreadable, format!("The rows cannot be put together: {e}")))?;
+        let unfit: HashSet<usize> = misfits.keys().copied().collect();
+        for running in &mut self.checks {
+            let failed = failures(running.condition.as_ref(), &batch, &mut running.alone)
+                .ok_or_else(|| uncomputable(running.check))?;
+            for row in failed.into_iter().filter(|row| !unfit.contains(row)) {
+                running.failed += 1;
+                if running.check.on_failure == OnFailure::Warn {
+                    continue;
+                }
+                let reason = || format!("the row does not meet the check {}", running.check.shown());
+                misfits.entry(row).or_insert_with(|| Misfit { row, column: None, value: None, reason: reason() });
             }
         }
+        Ok(())
     }
-    let mut told = unfit;
-    for (check, rows) in failing {
-        for row in rows {
-            if told.insert(row) {
-                let reason = format!("the row does not meet the check {}", check.shown());
-                fitted.misfits.push(Misfit { row, column: None, value: None, reason });
+
+    /// What the whole file's rows came to: sentences for the report, and why it is refused, if it is.
+    pub fn end(self) -> (Vec<String>, Option<Refusal>) {
+        let (mut warnings, mut refused) = (Vec::new(), None);
+        for Running { check, failed: count, .. } in self.checks.into_iter().filter(|c| c.failed > 0) {
+            let (rows, do_not) = if count == 1 { ("row", "does not") } else { ("rows", "do not") };
+            match check.on_failure {
+                OnFailure::Warn => {
+                    warnings.push(format!("{count} {rows} {do_not} meet the check {}; they landed.", check.shown()));
+                }
+                OnFailure::Quarantine => {}
+                OnFailure::Refuse => {
+                    let message = format!(
+                        "{count} {rows} {do_not} meet the check {}, and the contract refuses the whole file then; \
+                         nothing landed. Mend the rows in quarantine and send the file again.",
+                        check.shown()
+                    );
+                    refused.get_or_insert(Refusal::new(RefusedBecause::CheckFailed, message));
+                }
             }
         }
+        (warnings, refused)
     }
-    fitted.misfits.sort_unstable_by_key(|m| m.row);
-    Ok(())
 }
 
 fn compiled(check: &Check, schema: &SchemaRef) -> Result<Arc<dyn PhysicalExpr>, Refusal> {
@@ -94,10 +122,9 @@ fn uncomputable(check: &Check) -> Refusal {
 }
 
 /// Rows of which the condition is false, or cannot be computed. `None` when that took too long.
-fn failures(condition: &dyn PhysicalExpr, batch: &RecordBatch) -> Option<Vec<usize>> {
+fn failures(condition: &dyn PhysicalExpr, batch: &RecordBatch, alone: &mut usize) -> Option<Vec<usize>> {
     let is_false = |values: &BooleanArray, row: usize| values.is_valid(row) && !values.value(row);
     let mut failed = Vec::new();
-    let mut alone = 0;
     for first in (0..batch.num_rows()).step_by(TOGETHER) {
         let part = batch.slice(first, TOGETHER.min(batch.num_rows() - first));
         let rows = 0..part.num_rows();
@@ -105,8 +132,8 @@ fn failures(condition: &dyn PhysicalExpr, batch: &RecordBatch) -> Option<Vec<usi
             Ok(values) => failed.extend(rows.filter(|row| is_false(&values, *row)).map(|row| first + row)),
             // One value that divides by zero fails all: then each row is asked alone.
             Err(_) => {
-                alone += part.num_rows();
-                if alone > ALONE {
+                *alone += part.num_rows();
+                if *alone > ALONE {
                     return None;
                 }
                 let fails = |row: &usize| evaluated(condition, &part.slice(*row, 1)).map_or(true, |v| is_false(&v, 0));

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use arrow::{
     array::{
-        Array, ArrayRef, BooleanBuilder, Date32Builder, Decimal128Builder, Float64Builder, Int64Builder, StringArray,
-        TimestampMicrosecondBuilder,
+        Array as _, ArrayRef, BooleanBuilder, Date32Builder, Decimal128Builder, Float64Builder, Int64Builder,
+        StringBuilder, TimestampMicrosecondBuilder,
     },
     datatypes::{DataType, TimeUnit},
 };
@@ -78,140 +78,188 @@ pub(super) fn convert(cells: &Cells, target: ColumnType, style: &Style) -> (Arra
         Cells::Kinds(text, kinds) => (text, Some(kinds.as_slice())),
         Cells::Typed(array) => return (array.clone(), Vec::new()),
     };
-    let reading = Reading { text, kinds, style, target };
-    match target {
-        ColumnType::Text => (Arc::new(text.clone()), Vec::new()),
-        ColumnType::Boolean => {
-            let mut built = BooleanBuilder::with_capacity(text.len());
-            let misfits = reading.each(|_, s| value::boolean(s), |v| built.append_option(v));
-            (Arc::new(built.finish()), misfits)
-        }
-        ColumnType::Int64 => {
-            let mut built = Int64Builder::with_capacity(text.len());
-            let misfits = reading.numbers(
-                |s| (s != "-0").then(|| s.parse().ok()).flatten(),
-                |_| None,
-                |v| built.append_option(v),
-            );
-            (Arc::new(built.finish()), misfits)
-        }
-        ColumnType::Float64 => {
-            let mut built = Float64Builder::with_capacity(text.len());
-            let read = if style.given { number::rendered_float } else { number::exact_float };
-            let misfits = reading.numbers(read, number::special, |v| built.append_option(v));
-            (Arc::new(built.finish()), misfits)
-        }
-        ColumnType::Decimal(p, s) => {
-            let mut built = Decimal128Builder::with_capacity(text.len()).with_data_type(DataType::Decimal128(p, s));
-            let misfits = reading.numbers(|n| number::decimal(n, p, s), |_| None, |v| built.append_option(v));
-            (Arc::new(built.finish()), misfits)
-        }
-        ColumnType::Date => {
-            let order = style.day_first.or_else(|| style.clues.day_first());
-            let mut built = Date32Builder::with_capacity(text.len());
-            let read = |_, s: &str| match DateShape::of(s) {
-                _ if let Some(format) = &style.format => date::formatted(s, format),
-                Some(shape) => shape.days(order),
-                None if style.given => date::basic(s),
-                None => None,
-            };
-            let misfits = reading.each(read, |v| built.append_option(v));
-            (Arc::new(built.finish()), misfits)
-        }
-        ColumnType::Timestamp | ColumnType::TimestampUtc => {
-            let mut built = TimestampMicrosecondBuilder::with_capacity(text.len()).with_data_type(data_type(target));
-            let misfits = reading.each(|row, s| reading.stamp(row, s), |v| built.append_option(v));
-            (Arc::new(built.finish()), misfits)
+    if target == ColumnType::Text {
+        return (Arc::new(text.clone()), Vec::new());
+    }
+    let mut built = Builder::new(target, text.len());
+    let mut misfits = Vec::new();
+    for (row, value) in text.iter().enumerate() {
+        let kind = kinds.map_or(Kind::Label, |k| k[row]);
+        if !built.add(value.unwrap_or_default(), kind, style) {
+            misfits.push(row);
         }
     }
+    (built.finish(), misfits)
 }
 
-struct Reading<'a> {
-    text: &'a StringArray,
-    kinds: Option<&'a [Kind]>,
-    style: &'a Style,
+/// A column that is being built from texts.
+#[derive(Debug)]
+pub(super) struct Builder {
     target: ColumnType,
+    pub values: Values,
+    plain: String,
 }
 
-impl Reading<'_> {
-    /// Reads each cell: white space dropped, blanks and null words null.
-    fn each<T>(&self, read: impl Fn(usize, &str) -> Option<T>, mut add: impl FnMut(Option<T>)) -> Vec<usize> {
-        let mut misfits = Vec::new();
-        for (row, value) in self.text.iter().enumerate() {
-            let value = value.map(str::trim).filter(|v| !v.is_empty() && !value::is_null_word(v));
-            let read = value.and_then(|v| {
-                let read = read(row, v);
-                if read.is_none() {
-                    misfits.push(row);
-                }
-                read
-            });
-            add(read);
-        }
-        misfits
+/// Values of the column's type.
+#[derive(Debug)]
+pub(super) enum Values {
+    Boolean(BooleanBuilder),
+    Int64(Int64Builder),
+    Float64(Float64Builder),
+    Decimal(Decimal128Builder),
+    Date(Date32Builder),
+    Timestamp(TimestampMicrosecondBuilder),
+    Text(StringBuilder),
+}
+
+impl Builder {
+    pub fn new(target: ColumnType, rows: usize) -> Self {
+        let values = match target {
+            ColumnType::Boolean => Values::Boolean(BooleanBuilder::with_capacity(rows)),
+            ColumnType::Int64 => Values::Int64(Int64Builder::with_capacity(rows)),
+            ColumnType::Float64 => Values::Float64(Float64Builder::with_capacity(rows)),
+            ColumnType::Decimal(..) => {
+                Values::Decimal(Decimal128Builder::with_capacity(rows).with_data_type(data_type(target)))
+            }
+            ColumnType::Date => Values::Date(Date32Builder::with_capacity(rows)),
+            ColumnType::Timestamp | ColumnType::TimestampUtc => {
+                Values::Timestamp(TimestampMicrosecondBuilder::with_capacity(rows).with_data_type(data_type(target)))
+            }
+            ColumnType::Text => Values::Text(StringBuilder::with_capacity(rows, 8 * rows)),
+        };
+        Self { target, values, plain: String::new() }
     }
 
-    fn numbers<T>(
+    /// Adds what a cell says: white space dropped, blanks and null words null. `false` when it does not fit; it is null
+    /// then. Texts stay as they are.
+    pub fn add(&mut self, cell: &str, kind: Kind, style: &Style) -> bool {
+        if let Values::Text(texts) = &mut self.values {
+            if cell.is_empty() {
+                texts.append_null()
+            } else {
+                texts.append_value(cell)
+            }
+            return true;
+        }
+        let value = cell.trim();
+        if value.is_empty() || value::is_null_word(value) {
+            self.add_null();
+            return true;
+        }
+        let plain = &mut self.plain;
+        match (&mut self.values, self.target) {
+            (Values::Boolean(built), _) => put(value::boolean(value), |v| built.append_option(v)),
+            (Values::Int64(built), _) => {
+                let read = |s: &str| (s != "-0").then(|| s.parse().ok()).flatten();
+                put(style.number(value, kind, plain, read, |_| None), |v| built.append_option(v))
+            }
+            (Values::Float64(built), _) => {
+                let read = if style.given { number::rendered_float } else { number::exact_float };
+                put(style.number(value, kind, plain, read, number::special), |v| built.append_option(v))
+            }
+            (Values::Decimal(built), ColumnType::Decimal(p, s)) => {
+                put(style.number(value, kind, plain, |n| number::decimal(n, p, s), |_| None), |v| {
+                    built.append_option(v)
+                })
+            }
+            (Values::Date(built), _) => put(style.day(value), |v| built.append_option(v)),
+            (Values::Timestamp(built), target) => put(style.stamp(value, kind, target), |v| built.append_option(v)),
+            (Values::Decimal(_) | Values::Text(_), _) => false,
+        }
+    }
+
+    pub fn add_null(&mut self) {
+        match &mut self.values {
+            Values::Boolean(built) => built.append_null(),
+            Values::Int64(built) => built.append_null(),
+            Values::Float64(built) => built.append_null(),
+            Values::Decimal(built) => built.append_null(),
+            Values::Date(built) => built.append_null(),
+            Values::Timestamp(built) => built.append_null(),
+            Values::Text(built) => built.append_null(),
+        }
+    }
+
+    /// The column so far. The builder is empty then, and of the same type.
+    pub fn finish(&mut self) -> ArrayRef {
+        match &mut self.values {
+            Values::Boolean(built) => Arc::new(built.finish()),
+            Values::Int64(built) => Arc::new(built.finish()),
+            Values::Float64(built) => Arc::new(built.finish()),
+            Values::Decimal(built) => Arc::new(built.finish()),
+            Values::Date(built) => Arc::new(built.finish()),
+            Values::Timestamp(built) => Arc::new(built.finish()),
+            Values::Text(built) => Arc::new(built.finish()),
+        }
+    }
+}
+
+fn put<T>(value: Option<T>, add: impl FnOnce(Option<T>)) -> bool {
+    let fits = value.is_some();
+    add(value);
+    fits
+}
+
+impl Style {
+    fn number<T>(
         &self,
+        s: &str,
+        kind: Kind,
+        plain: &mut String,
         read: impl Fn(&str) -> Option<T>,
         special: impl Fn(&str) -> Option<T>,
-        add: impl FnMut(Option<T>),
-    ) -> Vec<usize> {
-        let plain = std::cell::RefCell::new(String::new());
-        self.each(
-            |row, s| {
-                let Some(shape) = Shape::of(s) else { return special(s) };
-                if !shape.marked {
-                    return read(s);
-                }
-                let mark = match self.style.mark {
-                    Some(mark) => mark,
-                    None if self.is_kind(row, Kind::Number) => Mark::Point,
-                    None => shape.proof().or_else(|| self.style.clues.mark(!s.contains(',')))?,
-                };
-                if !shape.under(mark) {
-                    return None;
-                }
-                let mut plain = plain.borrow_mut();
-                number::canonical(s, mark, &mut plain);
-                read(&plain)
-            },
-            add,
-        )
+    ) -> Option<T> {
+        let Some(shape) = Shape::of(s) else { return special(s) };
+        if !shape.marked {
+            return read(s);
+        }
+        let mark = match self.mark {
+            Some(mark) => mark,
+            None if kind == Kind::Number => Mark::Point,
+            None => shape.proof().or_else(|| self.clues.mark(!s.contains(',')))?,
+        };
+        if !shape.under(mark) {
+            return None;
+        }
+        number::canonical(s, mark, plain);
+        read(plain)
     }
 
-    fn stamp(&self, row: usize, s: &str) -> Option<i64> {
+    /// Days since 1970.
+    fn day(&self, s: &str) -> Option<i32> {
+        let order = self.day_first.or_else(|| self.clues.day_first());
+        match DateShape::of(s) {
+            _ if let Some(format) = &self.format => date::formatted(s, format),
+            Some(shape) => shape.days(order),
+            None if self.given => date::basic(s),
+            None => None,
+        }
+    }
+
+    /// Microseconds since 1970, local or of an instant as the column keeps them.
+    fn stamp(&self, s: &str, kind: Kind, target: ColumnType) -> Option<i64> {
         const DAY: i64 = 86_400_000_000;
-        let style = self.style;
         // A workbook writes midnight as a whole day.
         let day = || match DateShape::of(s) {
-            Some(DateShape::Fixed(days)) if self.is_kind(row, Kind::Date) => {
+            Some(DateShape::Fixed(days)) if kind == Kind::Date => {
                 Some(Stamp { micros: i64::from(days) * DAY, zoned: false, finer: false })
             }
             _ => None,
         };
-        if let Some(format) = &style.format {
-            let stamp = Stamp::formatted(s, format)?;
-            return self.settled(stamp);
-        }
-        let order = style.day_first.or_else(|| style.clues.day_first());
-        let stamp = if style.given { Stamp::loose(s, order) } else { Stamp::of(s) };
-        self.settled(stamp.or_else(day)?)
-    }
-
-    /// The stamp as the column keeps it: microseconds, local or of an instant.
-    fn settled(&self, stamp: Stamp) -> Option<i64> {
+        let stamp = if let Some(format) = &self.format {
+            Stamp::formatted(s, format)?
+        } else {
+            let order = self.day_first.or_else(|| self.clues.day_first());
+            let stamp = if self.given { Stamp::loose(s, order) } else { Stamp::of(s) };
+            stamp.or_else(day)?
+        };
         if stamp.finer {
             return None;
         }
-        match (self.target, stamp.zoned) {
+        match (target, stamp.zoned) {
             (ColumnType::TimestampUtc, true) | (ColumnType::Timestamp, false) => Some(stamp.micros),
-            (ColumnType::TimestampUtc, false) => self.style.zone.and_then(|zone| zone.instant(stamp.micros)),
+            (ColumnType::TimestampUtc, false) => self.zone.and_then(|zone| zone.instant(stamp.micros)),
             _ => None,
         }
-    }
-
-    fn is_kind(&self, row: usize, kind: Kind) -> bool {
-        self.kinds.is_some_and(|k| k[row] == kind)
     }
 }

@@ -1,6 +1,6 @@
 //! Bytes as they arrived to bytes as they were meant: compression by content, never by name, and never past a limit.
 
-use std::io::{Cursor, Read};
+use std::io::{self, BufRead, Cursor, Read};
 
 use bytes::Bytes;
 use model::RefusedBecause;
@@ -30,21 +30,71 @@ pub(super) struct Expanded {
 /// `too_large` past the limit, `unreadable` when the stream is damaged or ends early, `binary` for an archive of
 /// several files.
 pub(super) fn expand(bytes: &Bytes, limit: Expansion) -> Result<Expanded, Refusal> {
-    let input = bytes.as_ref();
-    let (compression, reader): (_, Box<dyn Read + '_>) = match input {
-        [0x1f, 0x8b, ..] => ("gzip", Box::new(flate2::read::MultiGzDecoder::new(input))),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => {
-            ("zstd", Box::new(zstd::stream::read::Decoder::new(input).map_err(|e| damaged("zstd", &e))?))
+    if bytes.starts_with(b"PK\x03\x04") {
+        return unzip(bytes, limit);
+    }
+    let Some(kind) = compression(bytes) else { return Ok(Expanded { bytes: bytes.clone(), compression: None }) };
+    let reader = reader(kind, bytes.as_ref()).map_err(|e| damaged(kind, &e))?;
+    let output = read_all(reader, kind, bytes.len(), limit)?;
+    Ok(Expanded { bytes: output.into(), compression: Some(kind) })
+}
+
+/// How a stream that begins so is compressed: `gzip`, `zstd`, `bzip2`, `xz`.
+pub(super) fn compression(begin: &[u8]) -> Option<&'static str> {
+    match begin {
+        [0x1f, 0x8b, ..] => Some("gzip"),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Some("zstd"),
+        [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59, ..] => Some("bzip2"),
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some("xz"),
+        _ => None,
+    }
+}
+
+/// Expands a stream of this compression: all its members or frames.
+///
+/// # Errors
+/// When there is no such compression, or no memory for it.
+pub(super) fn reader<'a>(compression: &str, input: impl BufRead + 'a) -> io::Result<Box<dyn Read + 'a>> {
+    Ok(match compression {
+        "gzip" => Box::new(flate2::bufread::MultiGzDecoder::new(input)),
+        "zstd" => Box::new(zstd::stream::read::Decoder::with_buffer(input)?),
+        "bzip2" => Box::new(bzip2::bufread::MultiBzDecoder::new(input)),
+        "xz" => Box::new(liblzma::bufread::XzDecoder::new_multi_decoder(input)),
+        _ => return Err(io::ErrorKind::Unsupported.into()),
+    })
+}
+
+/// Reads on until there is more than a file of this size may expand to; then it fails.
+pub(super) struct Limited<R> {
+    reader: R,
+    read: u64,
+    input: u64,
+    limit: Expansion,
+}
+
+impl<R> Limited<R> {
+    pub fn new(reader: R, input: u64, limit: Expansion) -> Self {
+        Self { reader, read: 0, input, limit }
+    }
+}
+
+impl<R: Read> Read for Limited<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let n = self.reader.read(into)?;
+        self.read += n as u64;
+        if self.read > self.limit.bytes || self.limit.is_bomb(self.read, self.input) {
+            return Err(io::ErrorKind::FileTooLarge.into());
         }
-        [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59, ..] => {
-            ("bzip2", Box::new(bzip2::read::MultiBzDecoder::new(input)))
-        }
-        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => ("xz", Box::new(liblzma::read::XzDecoder::new_multi_decoder(input))),
-        [b'P', b'K', 3, 4, ..] => return unzip(bytes, limit),
-        _ => return Ok(Expanded { bytes: bytes.clone(), compression: None }),
-    };
-    let output = read_all(reader, compression, input.len(), limit)?;
-    Ok(Expanded { bytes: output.into(), compression: Some(compression) })
+        Ok(n)
+    }
+}
+
+impl Expansion {
+    fn is_bomb(&self, output: u64, input: u64) -> bool {
+        const MB: u64 = 1_000_000;
+        const RATIO: u64 = 200;
+        self.ratio && output > MB && output > RATIO * input
+    }
 }
 
 fn unzip(bytes: &Bytes, limit: Expansion) -> Result<Expanded, Refusal> {
@@ -124,8 +174,6 @@ fn copy(
     limit: Expansion,
     mut take: impl FnMut(&[u8]),
 ) -> Result<u64, Refusal> {
-    const MB: u64 = 1_000_000;
-    const RATIO: u64 = 200;
     let mut chunk = vec![0; 128 << 10];
     let mut total = 0;
     loop {
@@ -134,7 +182,7 @@ fn copy(
             return Ok(total);
         }
         total += n as u64;
-        let bomb = limit.ratio && total > MB && total > RATIO * input as u64;
+        let bomb = limit.is_bomb(total, input as u64);
         if total > limit.bytes || bomb {
             let why = if bomb { "more than 200 times its own size".into() } else { megabytes(limit.bytes) };
             let message = format!(

@@ -9,11 +9,13 @@ use arrow::{
 use model::{ColumnReport, ColumnType, RefusedBecause};
 
 use super::{
-    Refusal, columnar,
+    Refusal,
+    check::Checks,
+    columnar,
     convert::{Style, column_type, convert, data_type},
     infer::{Clues, Decision, Evidence},
     name::{column_name, column_names},
-    raw::{Cells, RawTable},
+    raw::{Cells, RawColumn, RawTable},
     value::{
         date::{DateShape, Stamp},
         number::{Mark, Shape},
@@ -58,6 +60,120 @@ pub(super) struct Misfit {
     pub reason: String,
 }
 
+/// How the columns of a file become those of its dataset.
+#[derive(Debug, Clone)]
+pub(super) struct Plan {
+    /// The dataset's columns, then those that the file or the contract adds.
+    pub schema: SchemaRef,
+    /// One a column of the file, in its order.
+    pub columns: Vec<Planned>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Planned {
+    pub name: String,
+    pub label: String,
+    pub found: Decision,
+    /// The type that the dataset or its contract gives.
+    pub given: Option<ColumnType>,
+    pub target: ColumnType,
+    pub style: Style,
+    /// Its place in the schema.
+    pub at: usize,
+}
+
+impl Plan {
+    /// By the header's `labels` and what the columns were found to be. `learned` tells what the values of a column prove
+    /// whose type is another than the one found.
+    ///
+    /// # Errors
+    /// `schema_conflict` when the file's columns are not the dataset's, `contract` when two columns get one name.
+    pub fn of(
+        labels: &[&str],
+        found: &[Decision],
+        clues: Clues,
+        learned: impl Fn(usize) -> Clues,
+        rules: Rules<'_>,
+    ) -> Result<Self, Refusal> {
+        let names = names(labels, rules)?;
+        check_names(&names, rules)?;
+        let mut fields: Vec<Field> =
+            rules.existing.map(|s| s.fields().iter().map(|f| f.as_ref().clone()).collect()).unwrap_or_default();
+        let mut columns = Vec::with_capacity(labels.len());
+        for (at, (name, label)) in names.into_iter().zip(labels).enumerate() {
+            let found = found[at];
+            let place = fields.iter().position(|f| *f.name() == name);
+            let given = match place {
+                Some(at) => Some(known_type(&fields[at])?),
+                None => rules.contract.columns.get(&name).and_then(|c| c.column_type),
+            };
+            let target = given.unwrap_or(found.column_type);
+            let style = Style {
+                mark: found.mark,
+                day_first: found.day_first,
+                clues: if target == found.column_type { clues } else { clues.and(&learned(at)) },
+                zone: rules.source.time_zone,
+                format: rules.contract.columns.get(&name).and_then(|rule| rule.format.clone()),
+                given: given.is_some(),
+            };
+            let place = place.unwrap_or_else(|| {
+                let labelled = HashMap::from([("label".to_owned(), (*label).to_owned())]);
+                fields.push(Field::new(&name, data_type(target), true).with_metadata(labelled));
+                fields.len() - 1
+            });
+            columns.push(Planned { name, label: (*label).to_owned(), found, given, target, style, at: place });
+        }
+        for (name, rule) in &rules.contract.columns {
+            if let Some(column_type) = rule.column_type
+                && !fields.iter().any(|f| f.name() == name)
+            {
+                fields.push(Field::new(name, data_type(column_type), true));
+            }
+        }
+        for field in &mut fields {
+            // Engines read texts back in other layouts; tables are written in one.
+            if let Some(known) = column_type(field.data_type()) {
+                field.set_data_type(data_type(known));
+            }
+        }
+        Ok(Self { schema: Arc::new(Schema::new(fields)), columns })
+    }
+
+    /// The schema's arrays from those of the file's columns: what the file does not have is null.
+    pub fn arranged(&self, arrays: Vec<ArrayRef>, rows: usize) -> Vec<ArrayRef> {
+        let mut arranged: Vec<Option<ArrayRef>> = vec![None; self.schema.fields().len()];
+        for (column, array) in self.columns.iter().zip(arrays) {
+            arranged[column.at] = Some(array);
+        }
+        let null = |field: &Field| new_null_array(field.data_type(), rows);
+        self.schema.fields().iter().zip(arranged).map(|(field, array)| array.unwrap_or_else(|| null(field))).collect()
+    }
+}
+
+impl Planned {
+    /// What is told of a value that does not fit.
+    pub fn misfit(&self, row: usize, value: &str) -> Misfit {
+        let value = value.trim();
+        Misfit {
+            row,
+            column: Some(self.name.clone()),
+            value: Some(value.to_owned()),
+            reason: reason(&self.name, value, self.target, &self.style),
+        }
+    }
+
+    pub fn report(&self, evidence: String, nulls: u64) -> ColumnReport {
+        ColumnReport {
+            name: self.name.clone(),
+            label: self.label.clone(),
+            column_type: self.target,
+            nulls,
+            evidence,
+            warning: if self.given.is_some() { None } else { self.found.warning },
+        }
+    }
+}
+
 /// # Errors
 /// `schema_conflict` when the file's columns are not the dataset's, `contract` when two columns get one name.
 pub(super) fn fit(
@@ -66,96 +182,50 @@ pub(super) fn fit(
     comma_delimited: bool,
     rules: Rules<'_>,
 ) -> Result<Fitted, Refusal> {
-    let names = names(table, rules)?;
-    check_names(&names, rules)?;
     let clues = Clues::of(evidence.iter(), comma_delimited, rules.source);
-    let mut fields: Vec<Field> =
-        rules.existing.map(|s| s.fields().iter().map(|f| f.as_ref().clone()).collect()).unwrap_or_default();
-    let mut arrays: Vec<Option<ArrayRef>> = vec![None; fields.len()];
+    let found = |(column, evidence): (&RawColumn, &Evidence)| match &column.cells {
+        Cells::Typed(array) => Decision {
+            column_type: column_type(array.data_type()).unwrap_or(ColumnType::Text),
+            mark: Some(Mark::Point),
+            day_first: None,
+            warning: None,
+        },
+        _ => Decision::of(evidence, &clues),
+    };
+    let found: Vec<Decision> = table.columns.iter().zip(evidence).map(found).collect();
+    let labels: Vec<&str> = table.columns.iter().map(|c| c.label.as_str()).collect();
+    let plan = Plan::of(&labels, &found, clues, |at| Clues::default().with(&table.columns[at].cells), rules)?;
+    let mut arrays = Vec::with_capacity(plan.columns.len());
     let mut misfits: HashMap<usize, Misfit> = HashMap::new();
     let mut columns = Vec::new();
-    for ((column, evidence), name) in table.columns.iter().zip(evidence).zip(&names) {
-        let found = match &column.cells {
-            Cells::Typed(array) => Decision {
-                column_type: column_type(array.data_type()).unwrap_or(ColumnType::Text),
-                mark: Some(Mark::Point),
-                day_first: None,
-                warning: None,
-            },
-            _ => Decision::of(evidence, &clues),
-        };
-        let place = fields.iter().position(|f| f.name() == name);
-        let given = match place {
-            Some(at) => Some(known_type(&fields[at])?),
-            None => rules.contract.columns.get(name).and_then(|c| c.column_type),
-        };
-        let target = given.unwrap_or(found.column_type);
-        let style = Style {
-            mark: found.mark,
-            day_first: found.day_first,
-            clues: if target == found.column_type { clues } else { clues.with(&column.cells) },
-            zone: rules.source.time_zone,
-            format: rules.contract.columns.get(name).and_then(|rule| rule.format.clone()),
-            given: given.is_some(),
-        };
-        let cells = as_cells(&column.cells, found.column_type, target)?;
-        let (array, rows) = convert(&cells, target, &style);
+    for ((column, evidence), planned) in table.columns.iter().zip(evidence).zip(&plan.columns) {
+        let cells = as_cells(&column.cells, planned.found.column_type, planned.target)?;
+        let (array, rows) = convert(&cells, planned.target, &planned.style);
         for row in rows {
-            let value = cells.text(row).unwrap_or_default().trim();
-            misfits.entry(row).or_insert_with(|| Misfit {
-                row,
-                column: Some(name.clone()),
-                value: Some(value.to_owned()),
-                reason: reason(name, value, target, &style),
-            });
+            misfits.entry(row).or_insert_with(|| planned.misfit(row, cells.text(row).unwrap_or_default()));
         }
-        let report = ColumnReport {
-            name: name.clone(),
-            label: column.label.clone(),
-            column_type: target,
-            nulls: 0,
-            evidence: words::evidence(table, &column.cells, evidence, found, given),
-            warning: if given.is_some() { None } else { found.warning },
+        let why = match &column.cells {
+            Cells::Typed(array) => words::typed(array.len(), planned.found.column_type, planned.given),
+            cells => words::evidence(&words::InTable(table, cells), evidence, planned.found, planned.given),
         };
-        let at = place.unwrap_or_else(|| {
-            let labelled = HashMap::from([("label".to_owned(), column.label.clone())]);
-            fields.push(Field::new(name, data_type(target), true).with_metadata(labelled));
-            arrays.push(None);
-            fields.len() - 1
-        });
-        arrays[at] = Some(array);
-        columns.push((report, at));
+        columns.push((planned.report(why, 0), planned.at));
+        arrays.push(array);
     }
-    for (name, rule) in &rules.contract.columns {
-        if let Some(column_type) = rule.column_type
-            && !fields.iter().any(|f| f.name() == name)
-        {
-            fields.push(Field::new(name, data_type(column_type), true));
-            arrays.push(None);
-        }
-    }
-    let arrays: Vec<ArrayRef> = fields
-        .iter_mut()
-        .zip(arrays)
-        .map(|(field, array)| {
-            // Engines read texts back in other layouts; tables are written in one.
-            if let Some(known) = column_type(field.data_type()) {
-                field.set_data_type(data_type(known));
-            }
-            array.unwrap_or_else(|| new_null_array(field.data_type(), table.rows()))
-        })
-        .collect();
-    required(rules.contract, &fields, &arrays, &mut misfits);
+    let arrays = plan.arranged(arrays, table.rows());
+    required(rules.contract, &plan.schema, &arrays, &mut misfits);
+    let mut checks = Checks::new(rules.contract, &plan.schema)?;
+    checks.look(&arrays, table.rows(), &mut misfits)?;
+    let (warnings, refused) = checks.end();
     let mut misfits: Vec<Misfit> = misfits.into_values().collect();
     misfits.sort_unstable_by_key(|m| m.row);
-    Ok(Fitted { schema: Arc::new(Schema::new(fields)), arrays, columns, misfits, warnings: Vec::new(), refused: None })
+    Ok(Fitted { schema: plan.schema, arrays, columns, misfits, warnings, refused })
 }
 
 /// The column's name in the dataset: by the source's renames, the contract's aliases, or the header itself.
-fn names(table: &RawTable, rules: Rules<'_>) -> Result<Vec<String>, Refusal> {
-    let mut names = column_names(table.columns.iter().map(|c| c.label.as_str()));
-    for (column, name) in table.columns.iter().zip(&mut names) {
-        let label = column.label.trim();
+fn names(labels: &[&str], rules: Rules<'_>) -> Result<Vec<String>, Refusal> {
+    let mut names = column_names(labels.iter().copied());
+    for (label, name) in labels.iter().zip(&mut names) {
+        let label = label.trim();
         if let Some(renamed) = rules.source.rename.get(label) {
             renamed.clone_into(name);
         } else if !rules.contract.columns.contains_key(name)
@@ -234,8 +304,13 @@ fn as_cells(cells: &Cells, found: ColumnType, target: ColumnType) -> Result<Cell
     })
 }
 
-fn required(contract: &Contract, fields: &[Field], arrays: &[ArrayRef], misfits: &mut HashMap<usize, Misfit>) {
-    for (field, array) in fields.iter().zip(arrays) {
+pub(super) fn required(
+    contract: &Contract,
+    schema: &Schema,
+    arrays: &[ArrayRef],
+    misfits: &mut HashMap<usize, Misfit>,
+) {
+    for (field, array) in schema.fields().iter().zip(arrays) {
         let is_key = contract.mode == WriteMode::Upsert && contract.key.contains(field.name());
         let needed = is_key || contract.columns.get(field.name()).is_some_and(|rule| rule.required);
         if !needed || array.null_count() == 0 {

@@ -11,22 +11,36 @@ use crate::contract::Source;
 
 /// Finds titles of the table's width and the header, takes them off the table and labels the columns.
 /// Returns what the remaining rows show.
-pub(super) fn settle(table: &mut RawTable, comma_delimited: bool, source: &Source) -> Vec<Evidence> {
+pub(super) fn settle(table: &mut RawTable, comma_delimited: bool, source: &Source) -> (Vec<Evidence>, Above) {
     let titles = titles(table);
     table.skipped += titles as u64;
     table.skip(titles);
     let below: Vec<Evidence> = below_first(table);
     let clues = Clues::of(below.iter(), comma_delimited, source);
     let types: Vec<ColumnType> = below.iter().map(|e| Decision::of(e, &clues).column_type).collect();
-    if !is_header(table, &types) {
-        return table.columns.iter().map(|c| Evidence::of(&c.cells)).collect();
+    let comes_again = |at: usize| comes_again(table, at);
+    let only_years = |at: usize| only_years(table, at);
+    let first = First::of(table);
+    if !first.is_header(&types, comes_again, only_years) {
+        let all = table.columns.iter().map(|c| Evidence::of(&c.cells)).collect();
+        return (all, Above { titles, first, header: false });
     }
     table.header_line = Some(table.places.line(0));
     for column in &mut table.columns {
         column.label = column.cells.text(0).unwrap_or_default().to_owned();
     }
     table.skip(1);
-    below
+    (below, Above { titles, first, header: true })
+}
+
+/// What was found above the data.
+#[derive(Debug)]
+pub(super) struct Above {
+    /// Rows with titles.
+    pub titles: usize,
+    pub first: First,
+    /// Whether the first row below them is the header.
+    pub header: bool,
 }
 
 /// Rows with one value, of three columns or more, before a row that names every column.
@@ -50,28 +64,55 @@ fn below_first(table: &RawTable) -> Vec<Evidence> {
     table.columns.iter().map(|c| rest(&c.cells)).collect()
 }
 
-fn is_header(table: &RawTable, below: &[ColumnType]) -> bool {
-    let first: Vec<Option<&str>> = table.columns.iter().map(|c| c.cells.text(0)).collect();
-    let typed: Vec<bool> = table.columns.iter().map(|c| is_typed(&c.cells)).collect();
-    let text = |at: usize| first[at].is_some_and(|v| !typed[at] && !value::is_null_word(v.trim()));
-    let columns = || 0..first.len();
-    if first.iter().all(Option::is_none) {
-        return false;
-    }
-    if !typed.contains(&true) {
-        if columns().any(|at| text(at) && below[at] != ColumnType::Text) {
-            return true;
+/// The first row: a header, or data.
+#[derive(Debug, Clone)]
+pub(super) struct First {
+    pub values: Vec<Option<String>>,
+    /// Values that would themselves be typed.
+    pub typed: Vec<bool>,
+}
+
+impl First {
+    pub fn of(table: &RawTable) -> Self {
+        Self {
+            values: table.columns.iter().map(|c| c.cells.text(0).map(str::to_owned)).collect(),
+            typed: table.columns.iter().map(|c| is_typed(&c.cells)).collect(),
         }
-        let over_text_alone = below.iter().all(|t| *t == ColumnType::Text);
-        return over_text_alone && are_unique(&first) && columns().all(|at| !comes_again(table, at));
     }
-    // Years over numbers: `country,2019,2020`.
-    let years = columns().filter(|at| typed[*at]).all(|at| {
-        let year = first[at].and_then(|v| v.trim().parse::<u32>().ok()).is_some_and(|y| (1800..=2200).contains(&y));
-        year && below[at].is_number() && !only_years(table, at)
-    });
-    let many = typed.iter().filter(|t| **t).count() > 1;
-    years && (many || columns().any(text)) && are_unique(&first) && columns().all(|at| !comes_again(table, at))
+
+    /// Whether it names the columns, by what stands below it: the types, whether a column's first value comes again, and
+    /// whether a column is plausible years alone.
+    pub fn is_header(
+        &self,
+        below: &[ColumnType],
+        comes_again: impl Fn(usize) -> bool,
+        only_years: impl Fn(usize) -> bool,
+    ) -> bool {
+        let Self { values: first, typed } = self;
+        let text = |at: usize| first[at].as_ref().is_some_and(|v| !typed[at] && !value::is_null_word(v.trim()));
+        let columns = || 0..first.len();
+        if first.iter().all(Option::is_none) {
+            return false;
+        }
+        if !typed.contains(&true) {
+            if columns().any(|at| text(at) && below[at] != ColumnType::Text) {
+                return true;
+            }
+            let over_text_alone = below.iter().all(|t| *t == ColumnType::Text);
+            return over_text_alone && are_unique(first) && columns().all(|at| !comes_again(at));
+        }
+        // Years over numbers: `country,2019,2020`.
+        let years = columns()
+            .filter(|at| typed[*at])
+            .all(|at| first[at].as_ref().is_some_and(|v| is_year(v)) && below[at].is_number() && !only_years(at));
+        let many = typed.iter().filter(|t| **t).count() > 1;
+        years && (many || columns().any(text)) && are_unique(first) && columns().all(|at| !comes_again(at))
+    }
+}
+
+/// A plausible one.
+pub(super) fn is_year(value: &str) -> bool {
+    value.trim().parse::<u32>().is_ok_and(|y| (1800..=2200).contains(&y))
 }
 
 /// Whether the first value would itself be typed.
@@ -87,9 +128,9 @@ fn is_typed(cells: &Cells) -> bool {
     }
 }
 
-fn are_unique(values: &[Option<&str>]) -> bool {
+fn are_unique(values: &[Option<String>]) -> bool {
     let mut seen = std::collections::HashSet::new();
-    values.iter().flatten().all(|v| seen.insert(*v))
+    values.iter().flatten().all(|v| seen.insert(v.as_str()))
 }
 
 fn comes_again(table: &RawTable, column: usize) -> bool {
@@ -101,6 +142,5 @@ fn comes_again(table: &RawTable, column: usize) -> bool {
 /// Whether all that stands below is itself plausible years: then the first row is one of them.
 fn only_years(table: &RawTable, column: usize) -> bool {
     let cells = &table.columns[column].cells;
-    let is_year = |v: &str| v.trim().parse::<u32>().is_ok_and(|y| (1800..=2200).contains(&y));
     (1..table.rows()).filter_map(|row| cells.text(row)).all(is_year)
 }

@@ -74,7 +74,7 @@ pub(super) struct Stamps {
 }
 
 /// What the whole file proves about marks and the order of day and month.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Clues {
     point: bool,
     comma: bool,
@@ -99,7 +99,7 @@ pub(super) struct Decision {
 impl Evidence {
     pub fn of(cells: &Cells) -> Self {
         match cells {
-            Cells::Text(text) => Self::of_texts(text, &[Trial::Boolean, Trial::Number, Trial::Date, Trial::Stamp]),
+            Cells::Text(text) => Self::of_texts(text, &FIELD),
             Cells::Kinds(text, kinds) => Self::of_kinds(text, kinds),
             Cells::Typed(_) => Self::default(),
         }
@@ -146,38 +146,79 @@ impl Evidence {
     fn of_texts(text: &StringArray, trials: &[Trial]) -> Self {
         let mut evidence = Self::default();
         for (row, value) in text.iter().enumerate() {
-            let Some(value) = value.map(str::trim).filter(|v| !v.is_empty()) else { continue };
-            if value::is_null_word(value) {
-                evidence.words += 1;
-                continue;
+            if let Some(value) = value {
+                evidence.add(row, value, trials);
             }
-            evidence.values += 1;
-            if evidence.values == 1 {
-                evidence.seen = trials.iter().find_map(|t| t.start(value)).unwrap_or(Seen::Text);
-            } else if !matches!(evidence.seen, Seen::Text) && !evidence.seen.add(value, trials) {
-                evidence.broke = Some(row);
-                evidence.seen = Seen::Text;
-            }
-        }
-        // `NaN` and infinities fit beside numbers and are none: a column of nothing else is text.
-        if let Seen::Numbers(n) = &evidence.seen
-            && n.unmarked.values + n.point.values + n.comma.values == 0
-        {
-            evidence.seen = Seen::Text;
-        }
-        if matches!(evidence.seen, Seen::Text) && trials.len() > 1 {
-            evidence.leading_zeros = leading_zeros(text);
         }
         evidence
     }
+
+    /// Takes in what a field of a text file says; `row` is its number in the file.
+    pub fn add_field(&mut self, row: usize, value: &str) {
+        self.add(row, value, &FIELD);
+    }
+
+    fn add(&mut self, row: usize, value: &str, trials: &[Trial]) {
+        let value = value.trim();
+        if value.is_empty() {
+            return;
+        }
+        if value::is_null_word(value) {
+            self.words += 1;
+            return;
+        }
+        self.values += 1;
+        if self.values == 1 {
+            self.seen = trials.iter().find_map(|t| t.start(value)).unwrap_or(Seen::Text);
+        } else if !matches!(self.seen, Seen::Text) && !self.seen.add(value, trials) {
+            self.broke = Some(row);
+            self.seen = Seen::Text;
+        }
+        // Such a value is of no type: the column is text from its first one on.
+        if matches!(self.seen, Seen::Text) && trials.len() > 1 && has_leading_zeros(value) {
+            self.leading_zeros = Some(self.leading_zeros.map_or((1, row), |(n, first)| (n + 1, first)));
+        }
+    }
+
+    /// The same, for what is known to be a whole number of 1 to 15 digits without a mark. `false` when the column is not
+    /// one of numbers so far: nothing is taken in then.
+    pub fn add_whole(&mut self, digits: usize) -> bool {
+        let Seen::Numbers(numbers) = &mut self.seen else { return false };
+        numbers.unmarked.add_whole(digits);
+        self.values += 1;
+        true
+    }
+
+    /// The same, for a number of at most 15 digits with a point that can be nothing but its decimal mark.
+    pub fn add_decimal(&mut self, whole_digits: usize, fraction_digits: usize) -> bool {
+        let Seen::Numbers(numbers) = &mut self.seen else { return false };
+        numbers.point.add_decimal(whole_digits, fraction_digits);
+        numbers.no_comma = true;
+        self.values += 1;
+        true
+    }
+
+    /// The same, for an ISO date.
+    pub fn add_day(&mut self) -> bool {
+        let is = matches!(self.seen, Seen::Dates(_));
+        self.values += u64::from(is);
+        is
+    }
+
+    /// The same, for what can be no null word and does not begin with a zero, in a column that is text already.
+    pub fn add_text(&mut self) -> bool {
+        let is = matches!(self.seen, Seen::Text);
+        self.values += u64::from(is);
+        is
+    }
 }
 
-fn leading_zeros(text: &StringArray) -> Option<(u64, usize)> {
-    let is = |v: &str| v.len() > 1 && v.starts_with('0') && v.bytes().all(|b| b.is_ascii_digit());
-    let mut rows = text.iter().enumerate().filter(|(_, v)| v.is_some_and(|v| is(v.trim()))).map(|(row, _)| row);
-    let first = rows.next()?;
-    Some((1 + rows.count() as u64, first))
+fn has_leading_zeros(value: &str) -> bool {
+    value.len() > 1 && value.starts_with('0') && value.bytes().all(|b| b.is_ascii_digit())
 }
+
+/// What fields of text files may be, in the order in which it is tried.
+const FIELD: [Trial; 4] = [Trial::Boolean, Trial::Number, Trial::Date, Trial::Stamp];
 
 /// A reading that is tried on the first value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -331,17 +372,35 @@ impl Clues {
     /// says that it is one.
     pub fn with(mut self, cells: &Cells) -> Self {
         let (Cells::Text(text) | Cells::Kinds(text, _)) = cells else { return self };
-        for value in text.iter().flatten().map(str::trim) {
-            match Shape::of(value).and_then(Shape::proof).filter(|_| value.contains([',', '.'])) {
-                Some(Mark::Point) => self.point = true,
-                Some(Mark::Comma) => self.comma = true,
-                None => {}
-            }
-            if let Some(DateShape::Slashed { day_first, month_first }) = DateShape::of(value) {
-                self.day_first |= month_first.is_none();
-                self.month_first |= day_first.is_none();
-            }
+        text.iter().flatten().for_each(|value| self.learn(value));
+        self
+    }
+
+    /// Adds what one value proves.
+    pub fn learn(&mut self, value: &str) {
+        let value = value.trim();
+        match Shape::of(value).and_then(Shape::proof).filter(|_| value.contains([',', '.'])) {
+            Some(Mark::Point) => self.point = true,
+            Some(Mark::Comma) => self.comma = true,
+            None => {}
         }
+        if let Some(DateShape::Slashed { day_first, month_first }) = DateShape::of(value) {
+            self.day_first |= month_first.is_none();
+            self.month_first |= day_first.is_none();
+        }
+    }
+
+    /// Adds that a value has a decimal point.
+    pub fn has_point(&mut self) {
+        self.point = true;
+    }
+
+    /// Adds what another part of the file proves.
+    pub fn and(mut self, other: &Self) -> Self {
+        self.point |= other.point;
+        self.comma |= other.comma;
+        self.day_first |= other.day_first;
+        self.month_first |= other.month_first;
         self
     }
 

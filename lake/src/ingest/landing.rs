@@ -6,6 +6,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
 use chrono::Utc;
 use futures::{StreamExt, TryStreamExt};
@@ -18,19 +19,30 @@ use super::{
     decision::Decision,
     read::{Landing, Reading, Refusal, read_file},
     replay::lenient,
+    stream::LARGE,
 };
 use crate::{
     Lake, LakeError, Result,
     store::path,
-    table::{Commit, Committed, WriteMode},
+    table::{Commit, Committed, DataFile, WriteMode},
 };
 
 mod file;
+mod parts;
+
+use parts::InParts;
 
 pub(super) use file::{LandingFile, file_name, local_files};
 
 /// Datasets whose files are taken at once.
 const DATASETS_AT_ONCE: usize = 2;
+
+/// A file's rows, as far as they are on their way.
+enum Rows {
+    Read(Landing),
+    /// Already in data files, which no version names so far.
+    Written(SchemaRef, Vec<DataFile>),
+}
 
 /// Who brought a file.
 #[derive(Debug, Clone, Copy)]
@@ -167,21 +179,8 @@ impl Lake {
             let message = format!("The file is larger than {limit} MB, the limit; send it in parts.");
             return self.refuse(arrival, Refusal::new(RefusedBecause::TooLarge, message)).await;
         }
-        let Some(bytes) = rooms.store.read(&file.path).await? else {
-            let message = "The file was removed before it could be read.";
-            return self.refuse(arrival, Refusal::new(RefusedBecause::Unreadable, message)).await;
-        };
-        arrival.report.sha256 = sha256(&bytes);
         let first = self.corrected_by(&file.path).await?;
         arrival.report.corrects = first.as_ref().map(|f| f.id.clone());
-        // The same words may correct the rows of two files.
-        let content = match &first {
-            Some(first) => sha256(format!("{}:{}", first.id, arrival.report.sha256).as_bytes()),
-            None => arrival.report.sha256.clone(),
-        };
-        if let Some(version) = rooms.tables.landed(&file.dataset, &content).await? {
-            return self.landed_before(arrival, version).await;
-        }
         let contract = match rooms.contracts.get(&file.dataset).await {
             Ok(contract) => contract,
             Err(LakeError::Config { message }) => {
@@ -209,13 +208,35 @@ impl Lake {
             mode => mode,
         };
         let key = contract.as_ref().map(|c| c.key.clone()).unwrap_or_default();
-        let reading = {
-            let _reader = rooms.arrivals.readers.acquire().await;
-            let limits = rooms.config.limits.clone();
-            let work = move || read_file(&bytes, &place, contract.as_deref(), existing.as_deref(), &limits);
-            tokio::task::spawn_blocking(work).await
+        let reader = rooms.arrivals.readers.acquire().await;
+        if file.bytes >= LARGE && first.is_none() {
+            let (place, contract, existing) = (place.clone(), contract.clone(), existing.clone());
+            let read = self.in_parts(file, &arrival.report.id, place, contract, existing).await?;
+            if let Some(InParts { streamed, schema, files }) = read {
+                drop(reader);
+                let content = streamed.sha256;
+                arrival.report.sha256.clone_from(&content);
+                let outcome = fill(&mut arrival.report, streamed.reading).outcome;
+                let rows = outcome.map(|_| Rows::Written(schema, files));
+                return self.decide(arrival, rows, decided, (mode, key), content).await;
+            }
+        }
+        let Some(bytes) = rooms.store.read(&file.path).await? else {
+            let message = "The file was removed before it could be read.";
+            return self.refuse(arrival, Refusal::new(RefusedBecause::Unreadable, message)).await;
         };
-        let reading = match reading {
+        arrival.report.sha256 = sha256(&bytes);
+        // The same words may correct the rows of two files.
+        let content = match &first {
+            Some(first) => sha256(format!("{}:{}", first.id, arrival.report.sha256).as_bytes()),
+            None => arrival.report.sha256.clone(),
+        };
+        if let Some(version) = rooms.tables.landed(&file.dataset, &content).await? {
+            return self.landed_before(arrival, version).await;
+        }
+        let limits = rooms.config.limits.clone();
+        let work = move || read_file(&bytes, &place, contract.as_deref(), existing.as_deref(), &limits);
+        let reading = match tokio::task::spawn_blocking(work).await {
             Ok(reading) => reading,
             Err(e) => {
                 tracing::error!(path = %file.path, error = %e, "reading a file failed");
@@ -224,6 +245,7 @@ impl Lake {
                 return self.refuse(arrival, Refusal::new(RefusedBecause::Unreadable, message)).await;
             }
         };
+        drop(reader);
         let Reading { outcome, quarantined, .. } = fill(&mut arrival.report, reading);
         if !quarantined.is_empty() {
             let mut lines = Vec::new();
@@ -233,6 +255,18 @@ impl Lake {
             }
             rooms.store.write(&path::quarantine(&file.dataset, &arrival.report.id), lines).await?;
         }
+        self.decide(arrival, outcome.map(Rows::Read), decided, (mode, key), content).await
+    }
+
+    /// Lands what was read, or refuses it.
+    async fn decide(
+        &self,
+        arrival: Arrival,
+        outcome: std::result::Result<Rows, Refusal>,
+        decided: bool,
+        mode: (WriteMode, Vec<String>),
+        content: String,
+    ) -> Result<Arrival> {
         match outcome {
             Err(refusal) => self.refuse(arrival, refusal).await,
             Ok(_) if decided && arrival.report.rows.landed == 0 => {
@@ -240,14 +274,14 @@ impl Lake {
                     "No row of the file fits; nothing landed. Mend the rows in quarantine and send the file again.";
                 self.refuse(arrival, Refusal::new(RefusedBecause::TooManyRejects, message)).await
             }
-            Ok(landing) => self.land(arrival, landing, (mode, key), content).await,
+            Ok(rows) => self.land(arrival, rows, mode, content).await,
         }
     }
 
     async fn land(
         &self,
         mut arrival: Arrival,
-        landing: Landing,
+        rows: Rows,
         (mode, key): (WriteMode, Vec<String>),
         content: String,
     ) -> Result<Arrival> {
@@ -266,7 +300,11 @@ impl Lake {
             key,
             own: report.columns.iter().map(|c| c.name.clone()).collect(),
         };
-        match rooms.tables.commit(&report.dataset, landing.schema, landing.batches, commit).await {
+        let committed = match rows {
+            Rows::Read(landing) => rooms.tables.commit(&report.dataset, landing.schema, landing.batches, commit).await,
+            Rows::Written(schema, files) => rooms.tables.commit_files(&report.dataset, &schema, files, &commit).await,
+        };
+        match committed {
             Ok(Committed::AlreadyThere(version)) => self.landed_before(arrival, version).await,
             Ok(Committed::Version(version)) => self.landed(arrival, version).await,
             // Someone else changed the table's columns between our look and the commit.
@@ -383,8 +421,12 @@ fn fill(report: &mut IngestReport, mut reading: Reading) -> Reading {
 
 /// Lower-case hex.
 pub(super) fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, b| {
+    bytes.iter().fold(String::with_capacity(64), |mut hex, b| {
         let _ = write!(hex, "{b:02x}");
         hex
     })

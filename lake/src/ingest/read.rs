@@ -11,7 +11,7 @@ use bytes::Bytes;
 use model::{ColumnReport, QuarantinedRow, RefusedBecause, RowCounts};
 
 use super::{
-    check, csv,
+    csv,
     decode::{self, Expansion},
     encoding::{self, Offsets, Text},
     fit::{self, Fitted, Misfit, Rules},
@@ -82,14 +82,8 @@ pub fn read_file(
     existing: Option<&Schema>,
     limits: &Limits,
 ) -> Reading {
-    let limit = Expansion {
-        bytes: match contract {
-            None => limits.expanded_bytes.min(UNKNOWN_EXPANDS_TO),
-            Some(c) => c.max_expanded_bytes.unwrap_or(limits.expanded_bytes),
-        }
-        .min(ADDRESSABLE),
-        ratio: contract.is_none_or(|c| c.max_expanded_bytes.is_none()),
-    };
+    let mut limit = expansion(contract, limits);
+    limit.bytes = limit.bytes.min(ADDRESSABLE);
     let absent = Contract::absent();
     let contract = contract.unwrap_or(&absent);
     let source = contract.source(path);
@@ -98,8 +92,35 @@ pub fn read_file(
     reading
 }
 
+/// How far a compressed file may expand.
+pub(super) fn expansion(contract: Option<&Contract>, limits: &Limits) -> Expansion {
+    Expansion {
+        bytes: match contract {
+            None => limits.expanded_bytes.min(UNKNOWN_EXPANDS_TO),
+            Some(c) => c.max_expanded_bytes.unwrap_or(limits.expanded_bytes),
+        },
+        ratio: contract.is_none_or(|c| c.max_expanded_bytes.is_none()),
+    }
+}
+
+/// Why a file is refused of which that many rows do not fit, when it is. `most` is a share.
+pub(super) fn too_many(rows: &RowCounts, most: f64) -> Option<Refusal> {
+    // Exactly the limit lands; counted in rows, so that no rounding decides.
+    if rows.quarantined as f64 <= most * rows.read as f64 + 1e-9 {
+        return None;
+    }
+    let message = format!(
+        "{} of {} rows were rejected, more than the {}% that the dataset allows; nothing landed. Mend the rows in \
+         quarantine and send the file again, or raise `max_rejected` in the contract.",
+        rows.quarantined,
+        rows.read,
+        most * 100.0
+    );
+    Some(Refusal::new(RefusedBecause::TooManyRejects, message))
+}
+
 impl Reading {
-    fn empty() -> Self {
+    pub(super) fn empty() -> Self {
         Self {
             encoding: None,
             compression: None,
@@ -160,12 +181,11 @@ fn read(reading: &mut Reading, bytes: &Bytes, limit: Expansion, rules: Rules<'_>
     table.nullify(&rules.source.null);
     let comma = reading.delimiter == Some(',');
     let evidence = match reading.format {
-        Some("csv" | "xlsx") => header::settle(&mut table, comma, rules.source),
+        Some("csv" | "xlsx") => header::settle(&mut table, comma, rules.source).0,
         _ => table.columns.iter().map(|c| Evidence::of(&c.cells)).collect(),
     };
     reading.header_line = table.header_line;
-    let mut fitted = fit::fit(&table, &evidence, comma, rules)?;
-    check::apply(rules.contract, &mut fitted, table.rows())?;
+    let fitted = fit::fit(&table, &evidence, comma, rules)?;
     finish(reading, table, text.as_ref(), fitted, rules)
 }
 
@@ -206,16 +226,8 @@ fn finish(
     if let Some(refusal) = fitted.refused {
         return Err(refusal);
     }
-    let most = rules.contract.max_rejected;
-    // Exactly the limit lands; counted in rows, so that no rounding decides.
-    if rejected as f64 > most * reading.rows.read as f64 + 1e-9 {
-        let message = format!(
-            "{rejected} of {} rows were rejected, more than the {}% that the dataset allows; nothing landed. Mend the \
-             rows in quarantine and send the file again, or raise `max_rejected` in the contract.",
-            reading.rows.read,
-            most * 100.0
-        );
-        return Err(Refusal::new(RefusedBecause::TooManyRejects, message));
+    if let Some(refusal) = too_many(&reading.rows, rules.contract.max_rejected) {
+        return Err(refusal);
     }
     if rules.contract.mode == WriteMode::Upsert
         && let Some(last) = key::last_of_each(&keys(&fitted.schema, &arrays, rules.contract)?).map_err(unreadable)?

@@ -44,12 +44,20 @@ pub(super) fn kind(bytes: &[u8]) -> Result<Kind, Refusal> {
 /// # Errors
 /// `binary` when the decoded text has more control characters than any text would.
 pub(super) fn text(text: &str) -> Result<(), Refusal> {
-    let control = |b: &u8| matches!(b, 0..=8 | 14..=26 | 28..=31);
-    let controls = text.as_bytes().iter().filter(|b| control(b)).count();
-    if controls * 20 > text.len() {
+    if is_binary(controls(text), text.len()) {
         return Err(looks_like("binary data"));
     }
     Ok(())
+}
+
+/// Control characters that stand in no text for people.
+pub(super) fn controls(text: &str) -> usize {
+    text.as_bytes().iter().filter(|b| matches!(b, 0..=8 | 14..=26 | 28..=31)).count()
+}
+
+/// Whether there are too many of them among that many bytes.
+pub(super) fn is_binary(controls: usize, bytes: usize) -> bool {
+    controls.saturating_mul(20) > bytes
 }
 
 /// What a zip with these entries is when it is one document; `None` for an archive of files.

@@ -11,6 +11,11 @@ pub(super) fn is_null_word(trimmed: &str) -> bool {
     trimmed.len() <= 4 && NULL_WORDS.contains(&trimmed)
 }
 
+/// Whether such a word may begin with this byte.
+pub(super) fn may_be_null_word(first: u8) -> bool {
+    matches!(first, b'N' | b'n' | b'-' | b'.')
+}
+
 /// `true` and `false` in any case; nothing else is a boolean.
 pub(super) fn boolean(trimmed: &str) -> Option<bool> {
     if trimmed.eq_ignore_ascii_case("true") {

@@ -8,18 +8,35 @@ use super::{
     value::number::Mark,
 };
 
-/// `1,204 values; 3 have leading zeros → text, first at line 17`.
-pub(super) fn evidence(
-    table: &RawTable,
-    cells: &Cells,
-    evidence: &Evidence,
-    found: Decision,
-    given: Option<ColumnType>,
-) -> String {
-    if let Cells::Typed(array) = cells {
-        let kept = given.filter(|g| *g != found.column_type).map(|g| format!("; read as {g}")).unwrap_or_default();
-        return format!("{} values of type {} in the file{kept}", grouped(array.len() as u64), found.column_type);
+/// Where the rows that the evidence names stand, and what they say.
+pub(super) trait Told {
+    /// The column's text in that row.
+    fn value(&self, row: usize) -> String;
+    /// Its line, 1-based.
+    fn line(&self, row: usize) -> u64;
+}
+
+/// Of a table in memory.
+pub(super) struct InTable<'a>(pub &'a RawTable, pub &'a Cells);
+
+impl Told for InTable<'_> {
+    fn value(&self, row: usize) -> String {
+        self.1.text(row).unwrap_or_default().to_owned()
     }
+
+    fn line(&self, row: usize) -> u64 {
+        self.0.places.line(row)
+    }
+}
+
+/// `12 values of type int64 in the file`
+pub(super) fn typed(values: usize, found: ColumnType, given: Option<ColumnType>) -> String {
+    let kept = given.filter(|g| *g != found).map(|g| format!("; read as {g}")).unwrap_or_default();
+    format!("{} values of type {found} in the file{kept}", grouped(values as u64))
+}
+
+/// `1,204 values; 3 have leading zeros → text, first at line 17`.
+pub(super) fn evidence(told: &impl Told, evidence: &Evidence, found: Decision, given: Option<ColumnType>) -> String {
     let values = match evidence.values {
         0 => "no value".to_owned(),
         1 => "1 value".to_owned(),
@@ -36,7 +53,7 @@ pub(super) fn evidence(
             "some name a time zone and some do not → text; set type and `time_zone` in the contract".to_owned()
         }
         Some(ColumnWarning::Nanoseconds) => "finer than the table's microseconds → text".to_owned(),
-        None => fitting(table, cells, evidence, found),
+        None => fitting(told, evidence, found),
     };
     let nulls = match (found.column_type, evidence.words) {
         (_, 0) => String::new(),
@@ -49,7 +66,7 @@ pub(super) fn evidence(
     }
 }
 
-fn fitting(table: &RawTable, cells: &Cells, evidence: &Evidence, found: Decision) -> String {
+fn fitting(told: &impl Told, evidence: &Evidence, found: Decision) -> String {
     if found.column_type != ColumnType::Text {
         let how = match (found.day_first, found.mark) {
             (Some(true), _) => ", day first",
@@ -62,11 +79,11 @@ fn fitting(table: &RawTable, cells: &Cells, evidence: &Evidence, found: Decision
     match (evidence.leading_zeros, evidence.broke) {
         (Some((n, row)), _) => {
             let have = if n == 1 { "has" } else { "have" };
-            format!("{} {have} leading zeros → text, first at line {}", grouped(n), table.places.line(row))
+            format!("{} {have} leading zeros → text, first at line {}", grouped(n), told.line(row))
         }
         (None, Some(row)) => {
-            let value: String = cells.text(row).unwrap_or_default().chars().take(40).collect();
-            format!("not all of one type → text; `{value}` at line {} differs", table.places.line(row))
+            let value: String = told.value(row).chars().take(40).collect();
+            format!("not all of one type → text; `{value}` at line {} differs", told.line(row))
         }
         (None, None) => "text".to_owned(),
     }

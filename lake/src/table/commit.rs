@@ -12,24 +12,21 @@ use arrow::{
 };
 use deltalake::{
     DeltaTable, DeltaTableError,
-    kernel::{CommitInfo, Transaction, transaction::CommitProperties},
-    operations::write::SchemaMode,
-    parquet::{
-        basic::{Compression, ZstdLevel},
-        file::properties::{EnabledStatistics, WriterProperties},
+    kernel::{
+        Action, CommitInfo, MetadataExt as _, StructType, Transaction,
+        engine::arrow_conversion::TryIntoKernel as _,
+        transaction::{CommitBuilder, CommitProperties},
     },
-    protocol::SaveMode,
+    operations::create::CreateBuilder,
+    protocol::{DeltaOperation, SaveMode},
 };
+use futures::TryStreamExt as _;
 use model::DatasetName;
 use serde::{Deserialize, Serialize};
 
-use super::{FileProfile, ProfileBuilder, Tables, upsert};
+use super::{DataFile, Tables, upsert, write};
 use crate::{LakeError, Result};
 
-/// Rows of one row group: small enough to prune, large enough to compress.
-const ROW_GROUP_ROWS: usize = 128 << 10;
-/// Rows of one data page, the unit that the page index skips.
-const PAGE_ROWS: usize = 16 << 10;
 /// Versions between two checkpoints of the log.
 const CHECKPOINT_INTERVAL: &str = "20";
 /// Attempts when other writers commit meanwhile.
@@ -114,75 +111,84 @@ impl Tables {
         batches: Vec<RecordBatch>,
         commit: Commit,
     ) -> Result<Committed> {
-        let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
-        let profile = profile_of(&schema, batches.clone()).await?;
-        let batches = if batches.is_empty() { vec![RecordBatch::new_empty(Arc::clone(&schema))] } else { batches };
-        let note = Note {
-            operation: commit.mode.name().into(),
-            file: Some(commit.file.clone()),
-            ingest: Some(commit.ingest.clone()),
-            by: Some(commit.by.clone()),
-            rows: Some(rows as u64),
-        };
+        if commit.mode == WriteMode::Upsert {
+            return self.upsert(dataset, &schema, batches, &commit).await;
+        }
+        let mut writer = self.writer(dataset, Arc::clone(&schema))?;
+        for batch in &batches {
+            writer.write(batch).await?;
+        }
+        self.commit_files(dataset, &schema, writer.finish().await?, &commit).await
+    }
+
+    /// Makes written files one version, as [`commit`](Self::commit) does with rows. Appends and replaces.
+    ///
+    /// # Errors
+    /// As [`commit`](Self::commit). The files are then left over.
+    pub async fn commit_files(
+        &self,
+        dataset: &DatasetName,
+        schema: &SchemaRef,
+        files: Vec<DataFile>,
+        commit: &Commit,
+    ) -> Result<Committed> {
+        for file in &files {
+            if let Err(e) = self.write_profile(dataset, &file.add.path, &file.profile).await {
+                tracing::warn!(%dataset, error = %e, "a file's profile could not be written; queries answer instead");
+            }
+        }
+        let rows = files.iter().map(|f| f.profile.rows()).sum();
+        let adds: Vec<Action> = files.into_iter().map(|f| Action::Add(f.add)).collect();
         for _ in 0..ATTEMPTS {
             let table = self.writable(dataset).await?;
             if let Some(version) = landed(&table, &commit.sha256).await? {
                 return Ok(Committed::AlreadyThere(version));
             }
-            let before = match table.snapshot() {
-                Ok(state) => state.snapshot().try_log_data()?.iter().map(|f| f.path().into_owned()).collect(),
-                Err(_) => HashSet::new(),
-            };
-            let growth = match table.snapshot() {
-                Ok(state) if commit.mode != WriteMode::Replace => {
-                    check_types(dataset, &state.snapshot().arrow_schema(), &schema)?
-                }
-                _ => false,
-            };
-            let properties = CommitProperties::default()
-                .with_metadata([(Note::KEY.to_owned(), serde_json::to_value(&note)?)])
-                .with_application_transaction(Transaction::new(app_id(&commit.sha256), 1))
-                // Retries are this loop's: the library's own would not ask again whether the content has landed.
-                .with_max_retries(0);
-            let is_new = table.version().is_none();
-            if commit.mode == WriteMode::Upsert && !is_new {
-                let merged =
-                    upsert::merge(table, batches.clone(), &commit, growth, properties, writer_properties()?).await;
-                match merged {
-                    Ok(table) => return self.done(dataset, table),
-                    Err(e) if is_conflict(&e) => {
-                        tracing::debug!(%dataset, error = %e, "another writer was first");
-                        continue;
+            let properties = commit.properties(rows)?;
+            let committed = match table.snapshot() {
+                Err(_) => create(table, schema, adds.clone(), properties).await,
+                Ok(state) => {
+                    if commit.mode == WriteMode::Append {
+                        check_types(dataset, &state.snapshot().arrow_schema(), schema)?;
                     }
-                    Err(e) => return Err(e.into()),
+                    add(table, schema, adds.clone(), commit.mode, properties).await
                 }
-            }
-            let mut write = table
-                .write(batches.iter().cloned())
-                .with_writer_properties(writer_properties()?)
-                .with_commit_properties(properties);
-            if is_new {
-                write = write.with_configuration([("delta.checkpointInterval", Some(CHECKPOINT_INTERVAL))]);
-            }
-            write = match commit.mode {
-                WriteMode::Append | WriteMode::Upsert => write.with_save_mode(SaveMode::Append),
-                WriteMode::Replace => write.with_save_mode(SaveMode::Overwrite).with_schema_mode(SchemaMode::Overwrite),
             };
-            if growth {
-                write = write.with_schema_mode(SchemaMode::Merge);
+            match committed {
+                Ok(table) => return self.done(dataset, table),
+                Err(e) if is_conflict(&e) => tracing::debug!(%dataset, error = %e, "another writer was first"),
+                Err(e) => return Err(e.into()),
             }
-            match write.await {
-                Ok(table) => {
-                    let version = table.version().unwrap_or_default();
-                    let snapshot = self.keep(dataset, table)?;
-                    // The writer names the file; what it holds is known for one file and not for each of several.
-                    if let Some(file) = snapshot.only_new_file(&before)?
-                        && let Err(e) = self.write_profile(dataset, &file, &profile).await
-                    {
-                        tracing::warn!(%dataset, error = %e, "a file's profile could not be written; queries answer instead");
-                    }
-                    return Ok(Committed::Version(version));
-                }
+        }
+        Err(LakeError::Conflict { what: "the dataset" })
+    }
+
+    async fn upsert(
+        &self,
+        dataset: &DatasetName,
+        schema: &SchemaRef,
+        batches: Vec<RecordBatch>,
+        commit: &Commit,
+    ) -> Result<Committed> {
+        let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+        for _ in 0..ATTEMPTS {
+            let table = self.writable(dataset).await?;
+            if let Some(version) = landed(&table, &commit.sha256).await? {
+                return Ok(Committed::AlreadyThere(version));
+            }
+            let Ok(state) = table.snapshot() else {
+                // There is nothing to put rows in the place of.
+                let first = Commit { mode: WriteMode::Append, ..commit.clone() };
+                return Box::pin(self.commit(dataset, Arc::clone(schema), batches, first)).await;
+            };
+            let growth = check_types(dataset, &state.snapshot().arrow_schema(), schema)?;
+            let batches = match &batches[..] {
+                [] => vec![RecordBatch::new_empty(Arc::clone(schema))],
+                _ => batches.clone(),
+            };
+            let properties = commit.properties(rows as u64)?;
+            match upsert::merge(table, batches, commit, growth, properties, write::properties()?).await {
+                Ok(table) => return self.done(dataset, table),
                 Err(e) if is_conflict(&e) => tracing::debug!(%dataset, error = %e, "another writer was first"),
                 Err(e) => return Err(e.into()),
             }
@@ -205,16 +211,73 @@ impl Tables {
     }
 }
 
-/// What the rows hold, computed on a thread for work.
-async fn profile_of(schema: &Schema, batches: Vec<RecordBatch>) -> Result<FileProfile> {
-    let mut builder = ProfileBuilder::new(schema);
-    let work = move || {
-        batches.iter().try_for_each(|batch| builder.add(batch))?;
-        Ok(builder.finish())
-    };
-    tokio::task::spawn_blocking(work)
+impl Commit {
+    fn properties(&self, rows: u64) -> Result<CommitProperties> {
+        let note = Note {
+            operation: self.mode.name().into(),
+            file: Some(self.file.clone()),
+            ingest: Some(self.ingest.clone()),
+            by: Some(self.by.clone()),
+            rows: Some(rows),
+        };
+        Ok(CommitProperties::default()
+            .with_metadata([(Note::KEY.to_owned(), serde_json::to_value(&note)?)])
+            .with_application_transaction(Transaction::new(app_id(&self.sha256), 1))
+            // Retries are the caller's: the library's own would not ask again whether the content has landed.
+            .with_max_retries(0))
+    }
+}
+
+/// The first version of a table.
+async fn create(
+    table: DeltaTable,
+    schema: &SchemaRef,
+    adds: Vec<Action>,
+    properties: CommitProperties,
+) -> Result<DeltaTable, DeltaTableError> {
+    let columns: StructType = schema.as_ref().try_into_kernel()?;
+    CreateBuilder::new()
+        .with_log_store(table.log_store())
+        .with_columns(columns.fields().cloned())
+        .with_configuration([("delta.checkpointInterval", Some(CHECKPOINT_INTERVAL))])
+        .with_actions(adds)
+        .with_commit_properties(properties)
         .await
-        .map_err(|e| LakeError::internal(format!("a profile was not computed: {e}")))?
+}
+
+/// The next version of a table: these files beside the others, or in place of them.
+async fn add(
+    mut table: DeltaTable,
+    schema: &SchemaRef,
+    adds: Vec<Action>,
+    mode: WriteMode,
+    properties: CommitProperties,
+) -> Result<DeltaTable, DeltaTableError> {
+    let state = table.snapshot()?.snapshot();
+    let log = table.log_store();
+    let known = state.metadata().parse_schema()?;
+    let new: StructType = schema.as_ref().try_into_kernel()?;
+    let mut actions = adds;
+    let columns = if mode == WriteMode::Replace {
+        let removed = state.file_views(log.as_ref(), None).map_ok(|f| Action::Remove(f.remove_action(true)));
+        actions.extend(removed.try_collect::<Vec<_>>().await?);
+        new
+    } else {
+        let grown = new.fields().filter(|f| known.field(f.name()).is_none());
+        StructType::try_new(known.fields().chain(grown).cloned())?
+    };
+    if columns != known {
+        actions.push(Action::Metadata(state.metadata().clone().with_schema(&columns)?));
+    }
+    let save = if mode == WriteMode::Replace { SaveMode::Overwrite } else { SaveMode::Append };
+    let operation = DeltaOperation::Write { mode: save, partition_by: None, predicate: None };
+    let version = CommitBuilder::from(properties)
+        .with_actions(actions)
+        .build(Some(table.snapshot()?), log, operation)
+        .await?
+        .version();
+    table.load_version(version).await?;
+    Ok(table)
 }
 
 fn app_id(sha256: &str) -> String {
@@ -251,17 +314,7 @@ fn same_type(a: &DataType, b: &DataType) -> bool {
     a == b || (is_text(a) && is_text(b))
 }
 
-fn writer_properties() -> Result<WriterProperties> {
-    let level = ZstdLevel::try_new(3).map_err(|e| LakeError::internal(e.to_string()))?;
-    Ok(WriterProperties::builder()
-        .set_compression(Compression::ZSTD(level))
-        .set_statistics_enabled(EnabledStatistics::Page)
-        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-        .set_data_page_row_count_limit(PAGE_ROWS)
-        .build())
-}
-
 fn is_conflict(e: &DeltaTableError) -> bool {
     matches!(e, DeltaTableError::VersionAlreadyExists(_) | DeltaTableError::Transaction { .. })
-        || e.to_string().contains("already exists")
+        || ["already exists", "already exist"].iter().any(|said| e.to_string().contains(said))
 }

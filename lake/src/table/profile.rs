@@ -95,6 +95,11 @@ impl ProfileBuilder {
 }
 
 impl FileProfile {
+    /// Rows of the file.
+    pub(super) fn rows(&self) -> u64 {
+        self.rows
+    }
+
     /// As it is stored.
     fn packed(&self) -> Result<Vec<u8>> {
         let packed = zstd::encode_all(serde_json::to_vec(self)?.as_slice(), LEVEL);
@@ -256,11 +261,5 @@ impl Snapshot {
     /// The version's data files, as the log names them.
     fn file_names(&self) -> Result<HashSet<String>> {
         Ok(self.state()?.try_log_data()?.iter().map(|file| file.path().into_owned()).collect())
-    }
-
-    /// The one data file that this version has and `before` had not; `None` when they are several or none.
-    pub(super) fn only_new_file(&self, before: &HashSet<String>) -> Result<Option<String>> {
-        let mut new: Vec<String> = self.file_names()?.into_iter().filter(|f| !before.contains(f)).collect();
-        Ok(new.pop().filter(|_| new.is_empty()))
     }
 }

@@ -36,6 +36,80 @@ pub(super) fn find(text: &str) -> (Dialect, usize) {
     }
 }
 
+/// How surely a dialect that was found in the begin of a text is that of the whole text.
+///
+/// A row of the whole is at most one line, so no other dialect can make more rows than it made of the begin and lines
+/// are in the rest. As long as the found one loses fewer lines in the rest than it is ahead after the begin, it wins.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::ingest) struct Margin {
+    dialect: Dialect,
+    /// Rows that it is ahead of every other dialect which the begin could be in.
+    ahead: u64,
+    /// And of every dialect with another delimiter, whatever quotes come.
+    ahead_of_any: u64,
+    /// Quotings that the begin does not use came later.
+    late: bool,
+    quotes: Quotes,
+}
+
+/// What a text has that only some quotings look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Quotes {
+    /// A single quote where a field may begin.
+    single: bool,
+    escaped: bool,
+}
+
+impl Quotes {
+    fn of(text: &[u8]) -> Self {
+        let before = |b: u8| DELIMITERS.contains(&b) || matches!(b, b'\n' | b'\r');
+        let single = memchr::memchr_iter(b'\'', text).any(|at| at == 0 || before(text[at - 1]));
+        let escaped = memchr::memchr_iter(b'\\', text).any(|at| matches!(text.get(at + 1), Some(b'"' | b'\'')));
+        Self { single, escaped }
+    }
+}
+
+impl Margin {
+    /// Of the dialect that [`find`] gives for this begin of a text. `None` when that finds another, or no delimiter.
+    pub fn of(begin: &str, dialect: Dialect, width: usize) -> Option<Self> {
+        if width < 2 || find(begin) != (dialect, width) {
+            return None;
+        }
+        let bytes = begin.as_bytes();
+        let own = Score::of(begin, dialect);
+        let (mut ahead, mut ahead_of_any) = (own.rows, own.rows);
+        for delimiter in DELIMITERS {
+            for (quote, backslash) in quotings(bytes, delimiter) {
+                let other = Dialect { delimiter, quote, backslash };
+                if other != dialect {
+                    ahead = ahead.min(own.rows.saturating_sub(Score::of(begin, other).rows));
+                }
+            }
+            if delimiter != dialect.delimiter {
+                let lines = begin.lines().filter(|l| memchr::memchr(delimiter, l.as_bytes()).is_some()).count();
+                ahead_of_any = ahead_of_any.min(own.rows.saturating_sub(lines as u64));
+            }
+        }
+        Some(Self { dialect, ahead, ahead_of_any, late: false, quotes: Quotes::of(bytes) })
+    }
+
+    /// Looks at a part of the rest. Parts begin and end between records.
+    pub fn look(&mut self, part: &str) {
+        let found = Quotes::of(part.as_bytes());
+        self.late |= (found.single && !self.quotes.single) || (found.escaped && !self.quotes.escaped);
+    }
+
+    /// Whether it is the dialect of the whole, when the rest made that many `rows`, and that many lines made none.
+    pub fn holds(&self, rows: u64, lost: u64) -> bool {
+        if lost == 0 {
+            // Every line is a row: others may make as many at most, and those with the same delimiter none wider.
+            let usual = self.dialect.quote == b'"' && !self.dialect.backslash;
+            return !self.late || (usual && self.ahead_of_any > 0);
+        }
+        !self.late && lost < self.ahead && lost <= rows
+    }
+}
+
 /// A table of one column: `,`, with the quoting that leaves most rows whole.
 fn best_of_one_column(text: &str) -> Dialect {
     let mut best: Option<(Dialect, u64)> = None;

@@ -6,7 +6,7 @@ use super::Dialect;
 
 /// One record; its fields are in [`Records::fields`] until the next is read.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Record {
+pub(in crate::ingest) struct Record {
     /// Where it begins in the text.
     pub start: usize,
     /// Where it ends, the line end not counted.
@@ -20,7 +20,7 @@ pub(super) struct Record {
 
 /// Why a record cannot be read without a guess.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(in crate::ingest) enum Fault {
     /// Something other than a delimiter or a line end follows a closing quote.
     AfterQuote,
     /// A quote never closes.
@@ -29,7 +29,7 @@ pub(super) enum Fault {
 
 /// A field's place in the text, quotes not counted.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Field {
+pub(in crate::ingest) struct Field {
     start: usize,
     end: usize,
     /// Holds doubled or escaped quotes.
@@ -39,6 +39,11 @@ pub(super) struct Field {
 impl Field {
     pub fn is_empty(&self) -> bool {
         self.start == self.end
+    }
+
+    /// Begins with white space: the only field that a blank line of one column has.
+    pub fn is_spaced(&self, text: &str) -> bool {
+        text[self.start..self.end].starts_with(char::is_whitespace)
     }
 
     /// What the field says.
@@ -75,15 +80,30 @@ pub(super) struct Records<'a> {
 
 impl<'a> Records<'a> {
     pub fn new(text: &'a str, dialect: Dialect) -> Self {
+        Self::at(text, dialect, 1)
+    }
+
+    /// Of a text that begins at a later line of the file.
+    pub fn at(text: &'a str, dialect: Dialect, line: u64) -> Self {
         let mut stops = [false; 256];
         for stop in [dialect.delimiter, b'\n', b'\r'] {
             stops[usize::from(stop)] = true;
         }
-        Self { text: text.as_bytes(), dialect, at: 0, line: 1, fields: Vec::new(), stops }
+        Self { text: text.as_bytes(), dialect, at: 0, line, fields: Vec::new(), stops }
     }
 
     pub fn fields(&self) -> &[Field] {
         &self.fields
+    }
+
+    /// How far the text was read.
+    pub fn place(&self) -> usize {
+        self.at
+    }
+
+    /// Whether a text that goes on after its end could change the record just read.
+    pub fn may_go_on(&self, record: &Record) -> bool {
+        self.at >= self.text.len() && (record.end == self.at || self.text.last() == Some(&b'\r'))
     }
 
     pub fn read(&mut self) -> Option<Record> {

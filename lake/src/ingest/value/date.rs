@@ -46,6 +46,12 @@ pub(in crate::ingest) fn basic(s: &str) -> Option<i32> {
     if b.len() != 8 { None } else { days(digits(&b[..4])?, digits(&b[4..6])?, digits(&b[6..])?) }
 }
 
+/// `2026-11-25` in days since 1970; `None` for any other text.
+#[inline]
+pub(in crate::ingest) fn plain_iso(s: &[u8]) -> Option<i32> {
+    if s.len() == 10 { iso(s) } else { None }
+}
+
 /// An instant, or a local time when `offset` is `None`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::ingest) struct Stamp {

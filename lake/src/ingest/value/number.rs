@@ -74,6 +74,65 @@ pub(in crate::ingest) fn special(s: &str) -> Option<f64> {
     }
 }
 
+/// Powers of ten that floats hold exactly.
+const TENS: [f64; 16] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+/// Digits of which every number is exactly a float, and less than 2^63.
+const PLAIN: usize = 15;
+
+/// A whole number of at most 15 digits as it is mostly written: its value and its digits. `None` for any other text.
+#[inline]
+pub(in crate::ingest) fn plain_whole(s: &[u8]) -> Option<(i64, usize)> {
+    let digits = s.strip_prefix(b"-").unwrap_or(s);
+    let plain = (1..=PLAIN).contains(&digits.len()) && (digits[0] != b'0' || s.len() == 1);
+    if !plain {
+        return None;
+    }
+    let value = all_of(digits, 0)?;
+    Some((if s.len() == digits.len() { value } else { -value }, digits.len()))
+}
+
+/// A number of at most 15 digits with a point that can be nothing but its decimal mark: its value and the digits that a
+/// decimal needs before and after the mark. `None` for any other text.
+#[inline]
+pub(in crate::ingest) fn plain_decimal(s: &[u8]) -> Option<(f64, usize, usize)> {
+    let number = s.strip_prefix(b"-").unwrap_or(s);
+    let mark = number.iter().position(|b| *b == b'.')?;
+    let (whole, fraction) = (&number[..mark], &number[mark + 1..]);
+    let zero = whole == b"0";
+    // `1.234` may be a thousand and more.
+    let grouped = fraction.len() == 3 && whole.len() <= 3 && !zero;
+    let plain = !whole.is_empty()
+        && !fraction.is_empty()
+        && whole.len() + fraction.len() <= PLAIN
+        && (zero || whole[0] != b'0')
+        && !grouped;
+    if !plain {
+        return None;
+    }
+    let digits = all_of(fraction, all_of(whole, 0)?)?;
+    let negative = s.len() != number.len();
+    // A negative zero is no decimal.
+    if digits == 0 && negative {
+        return None;
+    }
+    // Both are exact, so their quotient is the float nearest to the number.
+    let value = digits as f64 / TENS[fraction.len()];
+    Some((if negative { -value } else { value }, if zero { 0 } else { whole.len() }, fraction.len()))
+}
+
+#[inline]
+fn all_of(digits: &[u8], before: i64) -> Option<i64> {
+    let mut value = before;
+    for b in digits {
+        let digit = b.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        value = value * 10 + i64::from(digit);
+    }
+    Some(value)
+}
+
 /// Writes `s` into `out` without group marks and with a point. `s` must be a number under `mark`.
 pub(in crate::ingest) fn canonical(s: &str, mark: Mark, out: &mut String) {
     out.clear();
@@ -171,6 +230,20 @@ impl Fit {
                 None => self.decimal = false,
             }
         }
+    }
+
+    /// Adds a whole number of 1 to 15 digits, which is not `-0`.
+    pub fn add_whole(&mut self, digits: usize) {
+        self.values += 1;
+        self.whole_digits = self.whole_digits.max(digits);
+    }
+
+    /// Adds a number of at most 15 digits with a point, in its canonical form, which is not a negative zero.
+    pub fn add_decimal(&mut self, whole_digits: usize, fraction_digits: usize) {
+        self.values += 1;
+        self.integers = false;
+        self.whole_digits = self.whole_digits.max(whole_digits);
+        self.fraction_digits = self.fraction_digits.max(fraction_digits);
     }
 
     /// Adds `NaN` or an infinity.

@@ -1,0 +1,150 @@
+//! Data files on their way into the store. Nothing of them is seen until a commit names them.
+
+use std::{fmt, sync::Arc};
+
+use arrow::{array::RecordBatch, datatypes::SchemaRef};
+use delta_kernel::table_properties::DataSkippingNumIndexedCols;
+use deltalake::{
+    datafile::writer::{DeltaWriter, WriterConfig},
+    kernel::Add,
+    parquet::{
+        basic::{Compression, ZstdLevel},
+        file::properties::{EnabledStatistics, WriterProperties},
+    },
+};
+use model::DatasetName;
+use object_store::ObjectStore;
+
+use super::{FileProfile, ProfileBuilder, Tables};
+use crate::{LakeError, Result};
+
+/// Rows of one row group: small enough to prune, large enough to compress.
+const ROW_GROUP_ROWS: usize = 128 << 10;
+/// Rows of one data page, the unit that the page index skips.
+const PAGE_ROWS: usize = 16 << 10;
+/// Bytes in memory of the rows of one file, about; in the file they are a fifth of that.
+const FILE_BYTES: usize = 1 << 30;
+/// Leading columns whose least and greatest values the log keeps.
+const INDEXED_COLUMNS: u64 = 32;
+
+/// A data file that is in the store and in no version yet.
+#[derive(Debug, Clone)]
+pub struct DataFile {
+    pub(super) add: Add,
+    pub(super) profile: FileProfile,
+}
+
+/// Writes rows into data files of a table, in order, one file after the other. What it wrote without a commit is never
+/// seen, and removed with other leftovers.
+pub struct TableWriter {
+    objects: Arc<dyn ObjectStore>,
+    schema: SchemaRef,
+    open: Option<Open>,
+    files: Vec<DataFile>,
+    rows: u64,
+}
+
+struct Open {
+    writer: DeltaWriter,
+    profile: ProfileBuilder,
+    bytes: usize,
+}
+
+impl Tables {
+    /// A writer of rows with this schema. No request to the store.
+    ///
+    /// # Errors
+    /// [`LakeError::Internal`] for a name that makes no address.
+    pub fn writer(&self, dataset: &DatasetName, schema: SchemaRef) -> Result<TableWriter> {
+        let table = self.builder(dataset)?.build()?;
+        let objects = table.log_store().object_store(None);
+        Ok(TableWriter { objects, schema, open: None, files: Vec::new(), rows: 0 })
+    }
+}
+
+impl TableWriter {
+    /// Rows written so far.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Writes a batch of the writer's schema. Work for a processor, with requests to the store between.
+    ///
+    /// # Errors
+    /// [`LakeError::Store`]; the writer is of no more use then.
+    pub async fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        if batch.num_rows() == 0 {
+            return Ok(());
+        }
+        let open = match &mut self.open {
+            Some(open) => open,
+            None => self.open.insert(Open {
+                writer: DeltaWriter::new(Arc::clone(&self.objects), config(&self.schema)?),
+                profile: ProfileBuilder::new(&self.schema),
+                bytes: 0,
+            }),
+        };
+        open.profile.add(batch)?;
+        open.writer.write(batch).await?;
+        open.bytes += batch.get_array_memory_size();
+        self.rows += batch.num_rows() as u64;
+        if open.bytes >= FILE_BYTES {
+            self.close().await?;
+        }
+        Ok(())
+    }
+
+    /// Ends the last file.
+    ///
+    /// # Errors
+    /// [`LakeError::Store`].
+    pub async fn finish(mut self) -> Result<Vec<DataFile>> {
+        self.close().await?;
+        Ok(std::mem::take(&mut self.files))
+    }
+
+    /// Gives up: unfinished uploads are ended. Whole files stay behind, and no version names them.
+    pub async fn abort(mut self) {
+        if let Some(open) = self.open.take()
+            && let Err(e) = open.writer.abort().await
+        {
+            tracing::warn!(error = %e, "an unfinished data file was left behind");
+        }
+    }
+
+    async fn close(&mut self) -> Result<()> {
+        let Some(open) = self.open.take() else { return Ok(()) };
+        let mut adds = open.writer.close().await?;
+        // Without a target size and partitions, the writer makes one file.
+        match (adds.pop(), adds.pop()) {
+            (Some(add), None) => self.files.push(DataFile { add, profile: open.profile.finish() }),
+            _ => return Err(LakeError::internal("a data file was written in other than one piece")),
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for TableWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TableWriter")
+            .field("rows", &self.rows)
+            .field("files", &self.files.len())
+            .finish_non_exhaustive()
+    }
+}
+
+fn config(schema: &SchemaRef) -> Result<WriterConfig> {
+    let indexed = DataSkippingNumIndexedCols::NumColumns(INDEXED_COLUMNS);
+    Ok(WriterConfig::new(Arc::clone(schema), Vec::new(), Some(properties()?), None, None, indexed, None))
+}
+
+pub(super) fn properties() -> Result<WriterProperties> {
+    let level = ZstdLevel::try_new(3).map_err(|e| LakeError::internal(e.to_string()))?;
+    Ok(WriterProperties::builder()
+        .set_compression(Compression::ZSTD(level))
+        .set_statistics_enabled(EnabledStatistics::Page)
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_data_page_row_count_limit(PAGE_ROWS)
+        .build())
+}
