@@ -52,7 +52,9 @@ pub(super) fn text(text: &str) -> Result<(), Refusal> {
 
 /// Control characters that stand in no text for people.
 pub(super) fn controls(text: &str) -> usize {
-    text.as_bytes().iter().filter(|b| matches!(b, 0..=8 | 14..=26 | 28..=31)).count()
+    // In pieces whose count fits a byte, so that many are compared at once.
+    let in_piece = |piece: &[u8]| piece.iter().map(|b| u8::from(*b < 32 && !matches!(b, 9..=13 | 27))).sum::<u8>();
+    text.as_bytes().chunks(128).map(|piece| usize::from(in_piece(piece))).sum()
 }
 
 /// Whether there are too many of them among that many bytes.

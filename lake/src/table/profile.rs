@@ -12,7 +12,7 @@ use arrow::{
     datatypes::{Field, Schema},
 };
 use futures::{StreamExt as _, TryStreamExt as _};
-use model::{ColumnProfile, DatasetName};
+use model::{ColumnProfile, ColumnType, DatasetName};
 use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
 
@@ -79,6 +79,12 @@ impl ProfileBuilder {
             }
         }
         Ok(())
+    }
+
+    /// Columns of which a dictionary would hold too many of the values so far, with their types.
+    pub(super) fn varied(&self) -> impl Iterator<Item = (&str, ColumnType)> {
+        let known = self.columns.iter().filter_map(|c| c.as_ref().ok());
+        known.filter(|c| c.is_varied()).map(|c| (c.name.as_str(), c.column_type))
     }
 
     #[must_use]

@@ -8,11 +8,12 @@ use deltalake::{
     datafile::writer::{DeltaWriter, WriterConfig},
     kernel::Add,
     parquet::{
-        basic::{Compression, ZstdLevel},
-        file::properties::{EnabledStatistics, WriterProperties},
+        basic::{Compression, Encoding, ZstdLevel},
+        file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder},
+        schema::types::ColumnPath,
     },
 };
-use model::DatasetName;
+use model::{ColumnType, DatasetName};
 use object_store::ObjectStore;
 
 use super::{FileProfile, ProfileBuilder, Tables};
@@ -78,14 +79,18 @@ impl TableWriter {
             return Ok(());
         }
         let open = match &mut self.open {
-            Some(open) => open,
-            None => self.open.insert(Open {
-                writer: DeltaWriter::new(Arc::clone(&self.objects), config(&self.schema)?),
-                profile: ProfileBuilder::new(&self.schema),
-                bytes: 0,
-            }),
+            Some(open) => {
+                open.profile.add(batch)?;
+                open
+            }
+            None => {
+                let mut profile = ProfileBuilder::new(&self.schema);
+                profile.add(batch)?;
+                let config = config(&self.schema, properties_for(&profile)?);
+                let writer = DeltaWriter::new(Arc::clone(&self.objects), config);
+                self.open.insert(Open { writer, profile, bytes: 0 })
+            }
         };
-        open.profile.add(batch)?;
         open.writer.write(batch).await?;
         open.bytes += batch.get_array_memory_size();
         self.rows += batch.num_rows() as u64;
@@ -134,17 +139,39 @@ impl fmt::Debug for TableWriter {
     }
 }
 
-fn config(schema: &SchemaRef) -> Result<WriterConfig> {
+fn config(schema: &SchemaRef, properties: WriterProperties) -> WriterConfig {
     let indexed = DataSkippingNumIndexedCols::NumColumns(INDEXED_COLUMNS);
-    Ok(WriterConfig::new(Arc::clone(schema), Vec::new(), Some(properties()?), None, None, indexed, None))
+    WriterConfig::new(Arc::clone(schema), Vec::new(), Some(properties), None, None, indexed, None)
 }
 
+/// How files are written whose values are not known beforehand.
 pub(super) fn properties() -> Result<WriterProperties> {
+    Ok(builder()?.build())
+}
+
+/// How a file is written that begins with the rows of this profile. A dictionary of values that hardly come again costs
+/// time and is larger than the values themselves.
+fn properties_for(begin: &ProfileBuilder) -> Result<WriterProperties> {
+    let mut builder = builder()?;
+    for (column, column_type) in begin.varied() {
+        let path = ColumnPath::from(column);
+        let whole = matches!(
+            column_type,
+            ColumnType::Int64 | ColumnType::Date | ColumnType::Timestamp | ColumnType::TimestampUtc
+        );
+        if whole {
+            builder = builder.set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED);
+        }
+        builder = builder.set_column_dictionary_enabled(path, false);
+    }
+    Ok(builder.build())
+}
+
+fn builder() -> Result<WriterPropertiesBuilder> {
     let level = ZstdLevel::try_new(3).map_err(|e| LakeError::internal(e.to_string()))?;
     Ok(WriterProperties::builder()
         .set_compression(Compression::ZSTD(level))
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-        .set_data_page_row_count_limit(PAGE_ROWS)
-        .build())
+        .set_data_page_row_count_limit(PAGE_ROWS))
 }

@@ -130,6 +130,13 @@ impl ColumnSketch {
         Ok(())
     }
 
+    /// Whether its values hardly come again: of those seen, more than one in eight is new. Few rows say nothing of it.
+    pub fn is_varied(&self) -> bool {
+        const ENOUGH: u64 = 1_000;
+        let values = self.rows - self.nulls;
+        values >= ENOUGH && self.frequent.distinct() * 8 > values
+    }
+
     /// Takes another part's values in. `false` when it has another type, and then nothing is taken.
     #[must_use]
     pub fn merge(&mut self, other: &Self) -> bool {

@@ -4,8 +4,8 @@
 //! a middle one is taken off all, and what is left with nothing is forgotten. Counts are then too low, by `missed` at
 //! most, and a value that is not kept came at most `missed` times.
 //!
-//! Where values hardly come again, as ids do, counting them is given up: it would cost more than all else a profile does,
-//! and find nothing.
+//! Where values hardly come again, as ids do, or none of very many is frequent, counting them is given up: it would cost
+//! more than all else a profile does, and find nothing.
 
 use std::{
     collections::HashMap,
@@ -22,6 +22,8 @@ pub(super) const EXACT: usize = 512;
 const KEPT: usize = 256;
 /// Values after which it is first asked whether counting goes on; then after twice as many, and so on.
 const TRIED: u64 = 1 << 16;
+/// Values after which counting ends when none is frequent so far.
+const ENOUGH: u64 = 1 << 18;
 
 /// Values are told apart by 64 bits of hash.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -145,7 +147,8 @@ impl Frequent {
         self.missed += cut;
         if self.seen >= self.ask_at.max(TRIED) {
             self.ask_at = self.seen * 2;
-            self.given_up = self.top(1).is_empty() && self.distinct() > self.seen / 2;
+            let hopeless = self.seen >= ENOUGH || self.distinct() > self.seen / 2;
+            self.given_up = hopeless && self.top(1).is_empty();
         }
     }
 }
