@@ -15,14 +15,13 @@ use sha2::{Digest, Sha256};
 
 use super::{
     arrival::Arrival,
-    decision::Decision,
     read::{Landing, Reading, Refusal, read_file},
     replay::lenient,
 };
 use crate::{
     Lake, LakeError, Result,
     store::path,
-    table::{Commit, Committed, WriteMode},
+    table::{Commit, Committed, Landed, WriteMode},
 };
 
 mod file;
@@ -179,9 +178,19 @@ impl Lake {
             Some(first) => sha256(format!("{}:{}", first.id, arrival.report.sha256).as_bytes()),
             None => arrival.report.sha256.clone(),
         };
-        if let Some(version) = rooms.tables.landed(&file.dataset, &content).await? {
-            return self.landed_before(arrival, version).await;
-        }
+        let decision = self.decision(file).await?;
+        arrival.report.decided_by = decision.as_ref().map(|d| d.by.clone());
+        let again = match rooms.tables.landed_as(&file.dataset, &content).await? {
+            None => None,
+            Some(Landed { version: Some(landed), taken_back: Some(by) }) if decision.is_none() => {
+                return self.refuse(arrival, taken_back(landed, by)).await;
+            }
+            Some(Landed { taken_back: Some(by), .. }) => Some(by),
+            Some(Landed { .. }) => {
+                let newest = rooms.tables.landed(&file.dataset, &content).await?.unwrap_or_default();
+                return self.landed_before(arrival, newest).await;
+            }
+        };
         let contract = match rooms.contracts.get(&file.dataset).await {
             Ok(contract) => contract,
             Err(LakeError::Config { message }) => {
@@ -196,11 +205,9 @@ impl Lake {
             Some(first) => (Some(Arc::new(lenient(contract.as_deref()))), first.path.clone()),
             None => (contract, file.path.to_string()),
         };
-        let decision = self.decision(file).await?;
-        arrival.report.decided_by = decision.as_ref().map(|d| d.by.clone());
         let decided = decision.is_some();
         let contract = match decision {
-            Some(_) => Some(Arc::new(Decision::on(contract.as_deref()))),
+            Some(decision) => decision.on(contract),
             None => contract,
         };
         let mode = match contract.as_ref().map_or(WriteMode::Append, |c| c.mode) {
@@ -240,7 +247,7 @@ impl Lake {
                     "No row of the file fits; nothing landed. Mend the rows in quarantine and send the file again.";
                 self.refuse(arrival, Refusal::new(RefusedBecause::TooManyRejects, message)).await
             }
-            Ok(landing) => self.land(arrival, landing, (mode, key), content).await,
+            Ok(landing) => self.land(arrival, landing, (mode, key), (content, again)).await,
         }
     }
 
@@ -249,7 +256,7 @@ impl Lake {
         mut arrival: Arrival,
         landing: Landing,
         (mode, key): (WriteMode, Vec<String>),
-        content: String,
+        (content, again): (String, Option<u64>),
     ) -> Result<Arrival> {
         let rooms = self.rooms();
         arrival = rooms.arrivals.write(&arrival).await?;
@@ -259,6 +266,7 @@ impl Lake {
         let report = &arrival.report;
         let commit = Commit {
             sha256: content,
+            again,
             ingest: report.id.clone(),
             file: report.file.clone(),
             by: report.by.clone(),
@@ -333,6 +341,15 @@ impl Lake {
         arrival.report.finished_at = Some(Utc::now());
         self.rooms().arrivals.write(&arrival).await
     }
+}
+
+/// The same content once more, after a roll back: rows that someone took back must not come again by chance.
+fn taken_back(landed: u64, by: u64) -> Refusal {
+    let message = format!(
+        "The same content landed as version {landed} and was taken back by the roll back in version {by}; nothing was \
+         added. Send a corrected file, let this one land by an owner's decision, or roll back to version {landed}."
+    );
+    Refusal::new(RefusedBecause::TakenBack, message)
 }
 
 fn blank(file: &LandingFile, id: String, sender: &Sender<'_>) -> IngestReport {

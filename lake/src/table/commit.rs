@@ -33,13 +33,15 @@ const PAGE_ROWS: usize = 16 << 10;
 /// Versions between two checkpoints of the log.
 const CHECKPOINT_INTERVAL: &str = "20";
 /// Attempts when other writers commit meanwhile.
-const ATTEMPTS: usize = 10;
+pub(super) const ATTEMPTS: usize = 10;
 
 /// What a commit adds and why.
 #[derive(Debug, Clone)]
 pub struct Commit {
     /// SHA-256 of the file as it arrived, lower-case hex: the same content lands once.
     pub sha256: String,
+    /// The roll back after which the content lands once more, by an owner's decision.
+    pub again: Option<u64>,
     pub ingest: String,
     pub file: String,
     /// Name of the person or `watcher`.
@@ -85,10 +87,16 @@ pub(super) struct Note {
     pub ingest: Option<String>,
     pub by: Option<String>,
     pub rows: Option<u64>,
+    /// For roll backs: the version whose state this one has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restores: Option<u64>,
+    /// SHA-256 of the content that landed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
 }
 
 impl Note {
-    const KEY: &str = "penstock";
+    pub(super) const KEY: &str = "penstock";
 
     /// The note of a commit; another engine's commits have only an operation.
     pub(super) fn of(info: &CommitInfo) -> Self {
@@ -123,10 +131,13 @@ impl Tables {
             ingest: Some(commit.ingest.clone()),
             by: Some(commit.by.clone()),
             rows: Some(rows as u64),
+            restores: None,
+            content: Some(commit.sha256.clone()),
         };
+        let app_id = app_id(&commit.sha256, commit.again);
         for _ in 0..ATTEMPTS {
             let table = self.writable(dataset).await?;
-            if let Some(version) = landed(&table, &commit.sha256).await? {
+            if let Some(version) = landed(&table, &app_id).await? {
                 return Ok(Committed::AlreadyThere(version));
             }
             let before = match table.snapshot() {
@@ -141,7 +152,7 @@ impl Tables {
             };
             let properties = CommitProperties::default()
                 .with_metadata([(Note::KEY.to_owned(), serde_json::to_value(&note)?)])
-                .with_application_transaction(Transaction::new(app_id(&commit.sha256), 1))
+                .with_application_transaction(Transaction::new(&app_id, 1))
                 // Retries are this loop's: the library's own would not ask again whether the content has landed.
                 .with_max_retries(0);
             let is_new = table.version().is_none();
@@ -199,7 +210,7 @@ impl Tables {
     /// The newest version if content with this hash has landed in the table, else `None`.
     pub async fn landed(&self, dataset: &DatasetName, sha256: &str) -> Result<Option<u64>> {
         match self.snapshot(dataset).await? {
-            Some(snapshot) => landed(snapshot.table(), sha256).await,
+            Some(snapshot) => landed(snapshot.table(), &app_id(sha256, None)).await,
             None => Ok(None),
         }
     }
@@ -217,13 +228,18 @@ async fn profile_of(schema: &Schema, batches: Vec<RecordBatch>) -> Result<FilePr
         .map_err(|e| LakeError::internal(format!("a profile was not computed: {e}")))?
 }
 
-fn app_id(sha256: &str) -> String {
-    format!("file:{sha256}")
+/// What the log remembers content by. A roll back takes rows away and not this: the same content lands again only by a
+/// decision, which counts for that roll back alone.
+fn app_id(sha256: &str, again: Option<u64>) -> String {
+    match again {
+        None => format!("file:{sha256}"),
+        Some(after) => format!("file:{sha256}:after:{after}"),
+    }
 }
 
-async fn landed(table: &DeltaTable, sha256: &str) -> Result<Option<u64>> {
+async fn landed(table: &DeltaTable, app_id: &str) -> Result<Option<u64>> {
     let Ok(state) = table.snapshot() else { return Ok(None) };
-    let seen = state.transaction_version(table.log_store().as_ref(), app_id(sha256)).await?;
+    let seen = state.transaction_version(table.log_store().as_ref(), app_id).await?;
     Ok(seen.map(|_| state.version()))
 }
 
@@ -261,7 +277,7 @@ fn writer_properties() -> Result<WriterProperties> {
         .build())
 }
 
-fn is_conflict(e: &DeltaTableError) -> bool {
+pub(super) fn is_conflict(e: &DeltaTableError) -> bool {
     matches!(e, DeltaTableError::VersionAlreadyExists(_) | DeltaTableError::Transaction { .. })
         || e.to_string().contains("already exists")
 }
