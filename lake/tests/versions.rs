@@ -58,7 +58,7 @@ impl Bench {
     fn replace(&self, name: &str) {
         let contracts = self.folder.path().join("contracts/ops");
         std::fs::create_dir_all(&contracts).unwrap();
-        std::fs::write(contracts.join(format!("{name}.toml")), "mode = \"replace\"\n").unwrap();
+        std::fs::write(contracts.join(format!("{name}.toml")), "mode = \"replace\"\ngrowth = true\n").unwrap();
     }
 
     async fn ask(&self, who: &Principal, sql: &str) -> lake::Result<(String, Vec<Vec<Cell>>)> {
@@ -263,7 +263,8 @@ async fn a_column_that_is_gone_is_for_who_sees_everything() {
     let bench = Bench::new().await;
     bench.replace("flights");
     // The column of names is called otherwise now, and the policy names no other.
-    bench.send("ops.flights", "d.csv", "carrier,flight,tail\nUA,6,N6\n").await;
+    let report = bench.send("ops.flights", "d.csv", "carrier,flight,tail\nUA,6,N6\n").await;
+    assert_eq!(report.state, IngestState::Landed, "{}", report.message);
     let grant = POLICY.replace("tailnum = \"hash\", gate = \"null\"", "tail = \"hash\"");
     std::fs::write(bench.folder.path().join("policy.toml"), grant).unwrap();
     let rows = bench.rows(&partner(), "select * from ops.flights version as of 2 order by flight").await;
@@ -272,7 +273,8 @@ async fn a_column_that_is_gone_is_for_who_sees_everything() {
     assert!(e.to_string().contains("no column `tailnum`"), "{e}");
     assert_eq!(bench.rows(&staff(), "select tailnum from ops.flights version as of 0").await.len(), 2);
     // Rows that the policy cannot tell apart are not shown at all.
-    bench.send("ops.flights", "e.csv", "airline,flight\nUA,7\n").await;
+    let report = bench.send("ops.flights", "e.csv", "airline,flight\nUA,7\n").await;
+    assert_eq!(report.state, IngestState::Landed, "{}", report.message);
     let by_airline = POLICY
         .replace("carrier = claim", "airline = claim")
         .replace("mask = { tailnum = \"hash\", gate = \"null\" }", "");
@@ -293,7 +295,7 @@ async fn answers_of_different_versions_are_different_answers() {
     // The sides of a join are not taken for one another.
     let join = |a: u64, b: u64| {
         format!(
-            "select (select count(*) from ops.flights version as of {a}), (select count(*) from ops.flights version as of {b})"
+            "select (select count(*) from ops.flights version as of {a}) as a, (select count(*) from ops.flights version as of {b}) as b"
         )
     };
     let (there, back) = (ask(&join(0, 1)).await, ask(&join(1, 0)).await);
@@ -503,10 +505,8 @@ async fn another_replica_sees_the_roll_back_and_writers_at_once_lose_nothing() {
     assert_eq!(same.refused_because, Some(RefusedBecause::TakenBack), "{}", same.message);
     // One lands a file while the other rolls back: whichever is first, both are versions.
     let ann = staff();
-    let (landed, rolled) = tokio::join!(
-        other.send("ops.flights", "d.csv", "carrier,flight,tailnum\nUA,8,N8\n"),
-        bench.roll_back(&ann, 1)
-    );
+    let (landed, rolled) =
+        tokio::join!(other.send("ops.flights", "d.csv", "carrier,flight,tailnum\nUA,8,N8\n"), bench.roll_back(&ann, 1));
     assert_eq!(landed.state, IngestState::Landed, "{}", landed.message);
     let (landed, rolled) = (landed.version.unwrap(), rolled.unwrap());
     assert_eq!([landed, rolled].iter().sum::<u64>(), 4 + 5);

@@ -70,7 +70,7 @@ pub struct DatasetVersion {
     pub committed_at: DateTime<Utc>,
     /// `create`, `append`, `replace`, `upsert`, `rollback`.
     pub operation: String,
-    /// Name of the person, or `watcher`; `None` unless the viewer owns the dataset or is a steward.
+    /// Name of the person, `watcher` or `command line`; `None` unless the viewer owns the dataset or is a steward.
     #[serde(default)]
     pub by: Option<String>,
     /// The landed file's name; `None` unless the viewer owns the dataset or is a steward.

@@ -194,7 +194,7 @@ impl Visitor for Allowed<'_> {
                 if plain {
                     ControlFlow::Continue(())
                 } else {
-                    refuse("hints, samples and versions of a table are", t.span())
+                    refuse("hints, samples and partitions of a table are", t.span())
                 }
             }
             TableFactor::Derived { .. } | TableFactor::NestedJoin { .. } | TableFactor::UNNEST { .. } => {

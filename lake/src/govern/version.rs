@@ -131,6 +131,8 @@ fn time(text: &str) -> Option<DateTime<Utc>> {
     if let Ok(time) = DateTime::parse_from_rfc3339(&text.replacen(' ', "T", 1)) {
         return Some(time.to_utc());
     }
+    // As a page shows it: to the minute.
+    let text = text.strip_suffix(['Z', 'z']).unwrap_or(text);
     let forms = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"];
     let local = forms.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
     let midnight = || Some(NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_time(NaiveTime::MIN));
@@ -282,6 +284,7 @@ mod tests {
             ("2026-11-25T10:00:00.123Z", Some("2026-11-25T10:00:00.123Z")),
             ("2026-11-25 10:00:00", Some("2026-11-25T10:00:00Z")),
             ("2026-11-25 10:00", Some("2026-11-25T10:00:00Z")),
+            ("2026-11-25T10:00Z", Some("2026-11-25T10:00:00Z")),
             ("2026-11-25", Some("2026-11-25T00:00:00Z")),
             ("25.11.2026", None),
             ("yesterday", None),

@@ -28,7 +28,7 @@ pub struct HistoryEntry {
     pub operation: String,
     pub file: Option<String>,
     pub ingest: Option<String>,
-    /// Name of the person, or `watcher`.
+    /// Name of the person, `watcher` or `command line`.
     pub by: Option<String>,
     pub rows_added: Option<u64>,
     /// For `rollback`: the version whose state this one has.

@@ -26,7 +26,7 @@ async fn the_history_goes_by_cursor_and_holds_what_each_person_may_know() {
     let newest = &first.json()["items"][0];
     assert_eq!(
         (&newest["version"], &newest["file"], &newest["by"], &newest["rows_added"]),
-        (&json!(1), &json!("b.csv"), &json!("watcher"), &json!(1)),
+        (&json!(1), &json!("b.csv"), &json!("command line"), &json!(1)),
         "{}",
         first.text
     );
@@ -39,7 +39,7 @@ async fn the_history_goes_by_cursor_and_holds_what_each_person_may_know() {
     let partner = server.token("partner-ua").await;
     let seen = server.api(&partner, "GET", VERSIONS, None).await;
     assert_eq!(seen.json()["items"][0]["rows_added"], json!(null));
-    assert!(!seen.text.contains("b.csv") && !seen.text.contains("watcher"), "{}", seen.text);
+    assert!(!seen.text.contains("b.csv") && !seen.text.contains("command line"), "{}", seen.text);
     let old = r#"{"sql":"select count(*) from ops.flights version as of 0"}"#;
     let answer = server.api(&partner, "POST", "/api/v1/query", Some(old)).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
@@ -93,7 +93,7 @@ async fn the_page_lists_versions_and_its_form_rolls_back() {
     assert_eq!(analyst.post(&server, form, "to=0").await.status, StatusCode::FORBIDDEN);
     let mut owner = server.signed_in("owner-ops").await;
     let seen = owner.get(&server, page).await;
-    for part in [form, "b.csv", "watcher", "Roll back to version 0"] {
+    for part in [form, "b.csv", "command line", "Roll back to version 0"] {
         assert!(seen.text.contains(part), "{part}: {}", seen.text);
     }
     assert_eq!(owner.post(&server, form, "to=x").await.status, StatusCode::BAD_REQUEST);
