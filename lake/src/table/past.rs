@@ -94,7 +94,7 @@ impl Tables {
         let gone = futures::stream::iter(then.difference(&now).cloned().collect::<Vec<_>>())
             .map(|file| async move { Ok::<_, LakeError>(self.store.tag(&file).await?.is_none()) })
             .buffer_unordered(AT_ONCE)
-            .try_any(|gone| futures::future::ready(gone))
+            .try_any(futures::future::ready)
             .await?;
         Ok(!gone)
     }
