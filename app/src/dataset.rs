@@ -30,7 +30,7 @@ pub fn DatasetPage() -> impl IntoView {
         let body = match tab {
             Section::Data => data::tab(&viewer, &detail).await?,
             Section::Columns => columns::tab(&viewer, &detail).await?,
-            Section::Versions => versions::tab(&detail),
+            Section::Versions => versions::tab(&viewer, &detail),
             Section::Arrivals => arrivals::tab(&viewer, &detail).await?,
             Section::Access => access::tab(&viewer, &detail),
             Section::Api => api::tab(&viewer, &detail),

@@ -8,14 +8,14 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, TimeUnit};
 use chrono::Utc;
 use model::{
-    Action, Column, ColumnType, Dataset, DatasetDetail, DatasetFilter, DatasetName, DatasetVersion, Principal,
-    RowsRequest, UnitSummary,
+    Action, Column, ColumnType, Dataset, DatasetDetail, DatasetFilter, DatasetName, Principal, RowsRequest, UnitSummary,
 };
 
 use crate::{Lake, LakeError, Result, contract::Contract, policy::TableAccess, query::MAX_WAIT, table::Snapshot};
 
 mod profile;
 mod search;
+mod versions;
 
 /// Versions that a dataset's page lists.
 const VERSIONS_LISTED: usize = 50;
@@ -87,19 +87,7 @@ impl Lake {
             dataset.rows = Some(self.rows(who, name, request).await?.1.rows_total);
         }
         let sees_all_rows = visible.access.shows_all_rows();
-        let owns = dataset.access.may_own;
-        let history = self.rooms().tables.history(name, VERSIONS_LISTED).await?;
-        let versions = history
-            .into_iter()
-            .map(|entry| DatasetVersion {
-                version: entry.version,
-                committed_at: entry.committed_at,
-                operation: entry.operation,
-                file: entry.file.filter(|_| owns),
-                ingest: entry.ingest.filter(|_| owns),
-                rows_added: entry.rows_added.filter(|_| sees_all_rows),
-            })
-            .collect();
+        let versions = self.versions_of(who, name, &visible, VERSIONS_LISTED).await?;
         Ok(DatasetDetail {
             dataset,
             schema: visible.columns(),

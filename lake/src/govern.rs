@@ -16,7 +16,7 @@ use datafusion::{
 };
 use model::{Action, Cell, DatasetName, Principal};
 
-use crate::{Lake, LakeError, Result};
+use crate::{Lake, LakeError, Result, table::At};
 
 pub(crate) mod exact;
 pub(crate) mod functions;
@@ -32,6 +32,7 @@ mod session;
 mod shape;
 mod statement;
 mod table;
+mod version;
 
 pub use barrier::BarrierExec;
 pub use scan::GovernedScanExec;
@@ -44,7 +45,7 @@ pub struct GovernedPlan {
     pub logical: LogicalPlan,
     /// For physical planning and execution of this plan, and of no other.
     pub(crate) session: SessionContext,
-    /// Each dataset read, in order: its version and the fingerprint of the access to it.
+    /// Each dataset read, in order, once for each of its versions: the version and the fingerprint of the access to it.
     pub datasets: Vec<(DatasetName, u64, [u8; 32])>,
     /// Uses `now()`, `random()` or the like: never cached.
     pub volatile: bool,
@@ -100,20 +101,37 @@ struct Grants<'a> {
 
 #[async_trait]
 impl Datasets for Grants<'_> {
-    async fn open(&self, name: &DatasetName) -> Result<Option<Opened>> {
+    async fn open(&self, name: &DatasetName, at: Option<At>) -> Result<Option<Opened>> {
         let rooms = self.lake.rooms();
         // Asked first: a hidden dataset costs as much time as an absent one.
         if !rooms.policies.may(self.who, name, Action::Read, self.now).await? {
             return Ok(None);
         }
-        let Some(snapshot) = rooms.tables.snapshot(name).await? else { return Ok(None) };
-        let Some(access) = rooms.policies.access(self.who, name, &snapshot.schema, self.now).await? else {
+        let Some(newest) = rooms.tables.snapshot(name).await? else { return Ok(None) };
+        let Some(access) = rooms.policies.access(self.who, name, &newest.schema, self.now).await? else {
             return Ok(None);
+        };
+        // Only who sees something of the newest version is told which older ones there are.
+        let (snapshot, access) = match at {
+            None => (newest, access),
+            Some(at) => {
+                let then = rooms.tables.at(&newest, at).await?;
+                let access = rooms.policies.access_then(self.who, name, &then.schema, &newest.schema, self.now).await?;
+                let version = then.version;
+                (then, access.ok_or_else(|| unlike(name, version))?)
+            }
         };
         let table = GovernedTable::try_new(name, snapshot.provider(), &access)
             .map_err(|e| LakeError::internal(format!("policy on {name}: {}", e.strip_backtrace())))?;
         Ok(Some(Opened { table, version: snapshot.version, fingerprint: access.fingerprint }))
     }
+}
+
+/// A version whose columns are such that the policy gives nothing of it.
+fn unlike(name: &DatasetName, version: u64) -> LakeError {
+    LakeError::invalid(format!(
+        "version {version} of {name} had other columns, and what you may see of it cannot be told by these; ask its owner"
+    ))
 }
 
 /// A run-time error of a governed plan as its asker may read it: visible data at most, no internals.

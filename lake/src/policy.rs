@@ -152,11 +152,26 @@ impl Policies {
         schema: &Schema,
         now: DateTime<Utc>,
     ) -> Result<Option<TableAccess>> {
+        self.access_then(who, dataset, schema, schema, now).await
+    }
+
+    /// What `who` may see by today's policy of a version that had the schema `then`; `newest` is the table's now.
+    ///
+    /// The policy is written for the columns of now. A column that the table no longer has is named by no grant that
+    /// would hide or mask it, so only a grant without any limit shows it.
+    pub async fn access_then(
+        &self,
+        who: &Principal,
+        dataset: &DatasetName,
+        then: &Schema,
+        newest: &Schema,
+        now: DateTime<Utc>,
+    ) -> Result<Option<TableAccess>> {
         let policy = self.current().await?;
         let mut parts = Vec::new();
         let mut until = Some(DateTime::<Utc>::MIN_UTC);
         for grant in policy.granting(who, dataset, Action::Read, now) {
-            match part(grant, dataset, schema, who) {
+            match part(grant, dataset, (then, newest), who) {
                 Ok(part) => {
                     until = until.zip(grant.grant.until).map(|(a, b)| a.max(b));
                     parts.push(part);
@@ -169,7 +184,7 @@ impl Policies {
                 }
             }
         }
-        let composed = compose::compose(&parts, schema, &self.secret).map_err(|why| {
+        let composed = compose::compose(&parts, then, &self.secret).map_err(|why| {
             tracing::error!(%dataset, why, "policy cannot be used for this dataset");
             LakeError::internal(format!("policy on {dataset}: {why}"))
         })?;
@@ -250,22 +265,42 @@ fn has_groups(who: &Principal) -> bool {
 }
 
 /// What one grant gives of a table.
-fn part(grant: &Written, dataset: &DatasetName, schema: &Schema, who: &Principal) -> Result<Part, Unusable> {
-    fits(grant, dataset, schema).map_err(Unusable::Wrong)?;
-    let filter = grant.grant.rows.as_deref().map(|sql| predicate::bind(sql, schema, who)).transpose()?;
+fn part(
+    grant: &Written,
+    dataset: &DatasetName,
+    (then, newest): (&Schema, &Schema),
+    who: &Principal,
+) -> Result<Part, Unusable> {
+    masks_fit(grant, then).map_err(Unusable::Wrong)?;
+    names_fit(grant, dataset, newest).map_err(Unusable::Wrong)?;
+    let filter = grant.grant.rows.as_deref().map(|sql| predicate::bind(sql, then, who)).transpose()?;
     let listed =
         |c: &String| grant.grant.columns.as_ref().is_none_or(|l| l.contains(c)) && !grant.grant.except.contains(c);
-    let visible = schema.fields().iter().map(|f| f.name()).filter(|c| listed(c));
+    let without_limit = grant.grant.rows.is_none()
+        && grant.grant.columns.is_none()
+        && grant.grant.except.is_empty()
+        && grant.mask.is_empty();
+    let governed = |c: &String| without_limit || newest.field_with_name(c).is_ok();
+    let visible = then.fields().iter().map(|f| f.name()).filter(|c| listed(c) && governed(c));
     Ok(Part { filter, columns: visible.map(|c| (c.clone(), grant.mask.get(c).copied())).collect() })
 }
 
-/// A grant that names a dataset must name its columns right: a misspelt mask would show what it should cover.
 fn fits(grant: &Written, dataset: &DatasetName, schema: &Schema) -> Result<(), String> {
+    masks_fit(grant, schema)?;
+    names_fit(grant, dataset, schema)
+}
+
+fn masks_fit(grant: &Written, schema: &Schema) -> Result<(), String> {
     for (column, mask) in &grant.mask {
         if let Ok(field) = schema.field_with_name(column) {
             mask.over(column, field.data_type(), &Arc::from([]))?;
         }
     }
+    Ok(())
+}
+
+/// A grant that names a dataset must name its columns right: a misspelt mask would show what it should cover.
+fn names_fit(grant: &Written, dataset: &DatasetName, schema: &Schema) -> Result<(), String> {
     if !grant.on.iter().any(|p| matches!(p, Pattern::One(one) if one == dataset)) {
         return Ok(());
     }

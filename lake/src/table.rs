@@ -7,9 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chrono::{DateTime, Utc};
 use deltalake::{DeltaTable, DeltaTableBuilder};
-use futures::TryStreamExt;
 use model::DatasetName;
 use moka::sync::Cache;
 use object_store::{ObjectStore, path::Path};
@@ -20,19 +18,29 @@ use crate::{
 };
 
 mod commit;
+mod history;
+mod past;
 mod profile;
+mod restore;
 mod scan;
 mod snapshot;
 mod upsert;
 mod write;
 
 pub use commit::{Commit, Committed, WriteMode};
+pub(crate) use history::taken_back;
+pub use history::{HistoryEntry, Landed};
+pub use past::At;
 pub use profile::{FileProfile, ProfileBuilder, TableProfile};
 pub use snapshot::Snapshot;
 pub use write::{DataFile, TableWriter};
 
 /// Tables whose newest snapshot is kept in memory.
 const KEPT_SNAPSHOTS: u64 = 10_000;
+/// Older versions that were asked for lately.
+const KEPT_PAST: (u64, Duration) = (200, Duration::from_secs(60));
+/// Entries of histories.
+const KEPT_ENTRIES: u64 = 50_000;
 
 /// All tables of a lake, with the newest snapshot of each that was looked at.
 #[derive(Debug)]
@@ -42,6 +50,8 @@ pub struct Tables {
     kept: Cache<DatasetName, Kept>,
     names: Cache<(), (Instant, Arc<Vec<DatasetName>>)>,
     profiles: profile::Profiles,
+    past: Cache<(DatasetName, u64), Arc<Snapshot>>,
+    entries: Cache<(DatasetName, u64), Arc<HistoryEntry>>,
 }
 
 /// What was seen of a table, and when.
@@ -51,23 +61,13 @@ struct Kept {
     snapshot: Option<Arc<Snapshot>>,
 }
 
-/// One entry of a table's history.
-#[derive(Debug, Clone)]
-pub struct HistoryEntry {
-    pub version: u64,
-    pub committed_at: DateTime<Utc>,
-    /// `create`, `append` or `replace`.
-    pub operation: String,
-    pub file: Option<String>,
-    pub ingest: Option<String>,
-    pub rows_added: Option<u64>,
-}
-
 impl Tables {
     #[must_use]
     pub fn new(store: Store, freshness: Duration) -> Self {
         let (kept, names) = (Cache::new(KEPT_SNAPSHOTS), Cache::new(1));
-        Self { store, freshness, kept, names, profiles: profile::Profiles::new() }
+        let past = Cache::builder().max_capacity(KEPT_PAST.0).time_to_live(KEPT_PAST.1).build();
+        let entries = Cache::new(KEPT_ENTRIES);
+        Self { store, freshness, kept, names, profiles: profile::Profiles::new(), past, entries }
     }
 
     /// Names of all tables in order, listed at most once within the freshness time.
@@ -115,29 +115,14 @@ impl Tables {
 
     /// An older version of a table, or `None` when the log no longer has it.
     pub async fn snapshot_at(&self, dataset: &DatasetName, version: u64) -> Result<Option<Arc<Snapshot>>> {
+        if let Some(known) = self.past.get(&(dataset.clone(), version)) {
+            return Ok(Some(known));
+        }
         match self.builder(dataset)?.with_version(version).load().await {
             Ok(table) => Ok(Some(Arc::new(Snapshot::new(dataset.clone(), table, self.store.objects())?))),
             Err(e) if is_absent(&e) => Ok(None),
             Err(e) => Err(e.into()),
         }
-    }
-
-    /// At most `limit` versions, newest first.
-    pub async fn history(&self, dataset: &DatasetName, limit: usize) -> Result<Vec<HistoryEntry>> {
-        let Some(snapshot) = self.snapshot(dataset).await? else { return Ok(Vec::new()) };
-        let commits: Vec<_> = snapshot.table().history(Some(limit)).try_collect().await?;
-        let entries = (0..=snapshot.version).rev().zip(commits).map(|(version, info)| {
-            let note = commit::Note::of(&info);
-            HistoryEntry {
-                version,
-                committed_at: info.timestamp.and_then(DateTime::from_timestamp_millis).unwrap_or_default(),
-                operation: if version == 0 { "create".into() } else { note.operation },
-                file: note.file,
-                ingest: note.ingest,
-                rows_added: note.rows,
-            }
-        });
-        Ok(entries.collect())
     }
 
     async fn load(&self, dataset: &DatasetName) -> Result<Option<Arc<Snapshot>>> {
@@ -149,7 +134,7 @@ impl Tables {
     }
 
     async fn has_version(&self, dataset: &DatasetName, version: u64) -> Result<bool> {
-        let entry = path::table(dataset).join("_delta_log").join(format!("{version:020}.json"));
+        let entry = path::log(dataset).join(format!("{version:020}.json"));
         Ok(self.store.tag(&entry).await?.is_some())
     }
 

@@ -127,6 +127,7 @@ fn batch(from: i64) -> RecordBatch {
 fn commit(sha256: &str, mode: WriteMode) -> Commit {
     Commit {
         sha256: sha256.into(),
+        again: None,
         ingest: "i".into(),
         file: "f.csv".into(),
         by: "test".into(),

@@ -68,14 +68,35 @@ pub struct DatasetDetail {
 pub struct DatasetVersion {
     pub version: u64,
     pub committed_at: DateTime<Utc>,
-    /// `append`, `replace`, `create`.
+    /// `create`, `append`, `replace`, `upsert`, `rollback`.
     pub operation: String,
-    /// The landed file's name; `None` unless the viewer owns the dataset.
+    /// Name of the person, `watcher` or `command line`; `None` unless the viewer owns the dataset or is a steward.
+    #[serde(default)]
+    pub by: Option<String>,
+    /// The landed file's name; `None` unless the viewer owns the dataset or is a steward.
     pub file: Option<String>,
-    /// The arrival that made it; `None` unless the viewer owns the dataset.
+    /// The arrival that made it; `None` unless the viewer owns the dataset or is a steward.
     pub ingest: Option<String>,
     /// Rows added; `None` unless the viewer sees all rows.
     pub rows_added: Option<u64>,
+    /// For `rollback`: the version whose rows and columns this one has.
+    #[serde(default)]
+    pub restores: Option<u64>,
+    /// The roll back that took this version back: the newest version does not build on it.
+    #[serde(default)]
+    pub taken_back: Option<u64>,
+}
+
+/// Which version a dataset goes back to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RollBack {
+    /// The version whose rows and columns become the newest ones.
+    pub to: u64,
+    /// The newest version that the decision was made on: when something has landed since, nothing is done.
+    #[serde(default)]
+    pub newest: Option<u64>,
 }
 
 /// A business unit with what the viewer may see of it.

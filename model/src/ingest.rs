@@ -118,6 +118,8 @@ pub enum RefusedBecause {
     Contract,
     /// Rows do not meet a check of which the contract says that the file is refused then.
     CheckFailed,
+    /// The same content landed before and was taken back by a roll back.
+    TakenBack,
 }
 
 /// Rows of one file; `read = landed + quarantined`.

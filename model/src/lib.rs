@@ -18,7 +18,7 @@ pub mod session;
 pub mod token;
 
 pub use column::{Column, ColumnType};
-pub use dataset::{AccessNote, Dataset, DatasetDetail, DatasetFilter, DatasetVersion, UnitSummary};
+pub use dataset::{AccessNote, Dataset, DatasetDetail, DatasetFilter, DatasetVersion, RollBack, UnitSummary};
 pub use ingest::{
     ColumnReport, ColumnWarning, Correction, IngestFilter, IngestReport, IngestState, QuarantinedRow, RefusedBecause,
     RowCounts,

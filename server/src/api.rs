@@ -15,6 +15,7 @@ pub mod results;
 pub mod rows;
 pub mod tokens;
 pub mod uploads;
+pub mod versions;
 
 use axum::http::{HeaderName, HeaderValue};
 use model::{CacheOutcome, Problem};

@@ -16,6 +16,7 @@ pub mod inspect;
 pub mod person;
 pub mod policy;
 pub mod query;
+pub mod rollback;
 mod table;
 
 /// A governed data portal over one bucket: drop files in, get a catalog, SQL, exports and an API, each person seeing
@@ -37,6 +38,7 @@ Examples:
   penstock serve                                      serve it on http://127.0.0.1:3000
   penstock query \"select count(*) from ops.flights\" --as analyst
   penstock inspect orders.csv                         say what would become of a file
+  penstock rollback ops.flights --to 3 --as owner-ops go back to an older version
   penstock --lake s3://bucket/prefix ingest           take what was dropped in landing/
 
 Settings are read from penstock.toml and PENSTOCK_… variables; none is required.";
@@ -69,6 +71,10 @@ pub enum Command {
     Query(query::QueryArgs),
     /// List the datasets that a person may see
     Datasets(datasets::DatasetsArgs),
+    /// List the versions of a dataset: when, by whom, which file, how many rows
+    Versions(rollback::VersionsArgs),
+    /// Go back to an older version of a dataset; nothing is deleted
+    Rollback(rollback::RollbackArgs),
     /// Look at the policy
     Policy {
         #[command(subcommand)]

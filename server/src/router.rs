@@ -52,6 +52,7 @@ pub fn api() -> (Router<AppState>, OpenApi) {
         .routes(routes!(api::datasets::get))
         .routes(routes!(api::rows::rows))
         .routes(routes!(api::profile::profile))
+        .routes(routes!(api::versions::list))
         .routes(routes!(api::query::run))
         .routes(routes!(api::queries::status, api::queries::cancel))
         .routes(routes!(api::results::page))
@@ -62,6 +63,7 @@ pub fn api() -> (Router<AppState>, OpenApi) {
         .routes(routes!(api::ingests::quarantine))
         .routes(routes!(api::ingests::rows_to_correct))
         .routes(routes!(api::ingests::land_anyway))
+        .routes(routes!(api::versions::roll_back))
         .merge(
             OpenApiRouter::new()
                 .routes(routes!(api::inspect::inspect))
@@ -103,6 +105,7 @@ fn forms() -> Router<AppState> {
         .route("/auth/demo", post(auth::forms::demo_sign_in))
         .route("/auth/sign-out", post(auth::forms::sign_out))
         .route("/queries/{id}/cancel", post(auth::forms::cancel_query))
+        .route("/datasets/{unit}/{name}/rollback", post(site::rollback::form))
         .route("/account/sessions/{id}/revoke", post(auth::forms::revoke_session))
         .route("/account/tokens", post(auth::forms::create_token))
         .route("/account/tokens/{id}/revoke", post(auth::forms::revoke_token))

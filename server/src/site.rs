@@ -34,6 +34,7 @@ use crate::{
     state::AppState,
 };
 
+pub(crate) mod rollback;
 mod send;
 
 /// Hashed names: a changed file has another name.

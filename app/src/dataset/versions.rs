@@ -1,27 +1,39 @@
-//! Versions: every commit, newest first.
+//! Versions: every commit, newest first, each to be asked in SQL, and for owners and stewards to go back to.
 
 use leptos::prelude::*;
 use model::{DatasetDetail, DatasetVersion};
 
-use crate::components::{Icon, Tone, badge, empty, grouped, instant, visible};
+use crate::{
+    address::Href,
+    components::{Icon, Tone, badge, empty, grouped, instant, visible},
+    shell::Viewer,
+};
 
-pub fn tab(detail: &DatasetDetail) -> AnyView {
+pub fn tab(viewer: &Viewer, detail: &DatasetDetail) -> AnyView {
     if detail.versions.is_empty() {
         let body = view! { <p>"Each file that lands makes a version; the older ones stay readable."</p> };
         return empty(Icon::Dataset, "No versions yet", body).into_any();
     }
-    let current = detail.dataset.version;
-    let lines: Vec<_> = detail.versions.iter().map(|v| line(v, v.version == current)).collect();
+    let may_roll_back = detail.dataset.access.may_own || viewer.context.steward;
+    let lines: Vec<_> = detail.versions.iter().map(|v| line(v, detail, may_roll_back)).collect();
+    let who = may_roll_back.then(|| view! { <th scope="col">"Who"</th> });
     view! {
+        <p class="note">
+            "Every version can be asked: "<code>{format!("select … from {} version as of 3", detail.dataset.name)}</code>
+            ", or "<code>"timestamp as of '2026-11-25T10:00:00Z'"</code>
+            ". What you may see of it is decided by the policy of now."
+        </p>
         <div class="table-scroll" role="region" aria-label="Versions" tabindex="0">
-            <table class="table">
+            <table class="table versions">
                 <thead>
                     <tr>
                         <th scope="col" class="table__number">"Version"</th>
                         <th scope="col">"When"</th>
+                        {who}
                         <th scope="col">"What"</th>
                         <th scope="col" class="table__number">"Rows added"</th>
                         <th scope="col">"File"</th>
+                        <th scope="col"><span class="visually-hidden">"Query or roll back"</span></th>
                     </tr>
                 </thead>
                 <tbody>{lines}</tbody>
@@ -31,7 +43,8 @@ pub fn tab(detail: &DatasetDetail) -> AnyView {
     .into_any()
 }
 
-fn line(v: &DatasetVersion, current: bool) -> AnyView {
+fn line(v: &DatasetVersion, detail: &DatasetDetail, may_roll_back: bool) -> AnyView {
+    let current = v.version == detail.dataset.version;
     let file = v.file.clone().map(|file| {
         let file = visible(&file).into_owned();
         match &v.ingest {
@@ -39,16 +52,59 @@ fn line(v: &DatasetVersion, current: bool) -> AnyView {
             None => view! { <bdi>{file}</bdi> }.into_any(),
         }
     });
+    let who = may_roll_back.then(|| {
+        let by = v.by.as_deref().map_or_else(|| "–".into(), |by| visible(by).into_owned());
+        view! { <td><bdi>{by}</bdi></td> }
+    });
+    let what = match v.restores {
+        Some(to) => format!("{} to version {}", v.operation, grouped(to)),
+        None => v.operation.clone(),
+    };
+    let taken_back = v.taken_back.map(|by| badge(Tone::Careful, format!("taken back by version {}", grouped(by))));
     view! {
         <tr>
             <th scope="row" class="table__number">
                 {grouped(v.version)} {current.then(|| badge(Tone::Accent, "current"))}
             </th>
             <td>{instant(v.committed_at)}</td>
-            <td>{v.operation.clone()}</td>
+            {who}
+            <td>{what} " " {taken_back}</td>
             <td class="table__number">{v.rows_added.map_or_else(|| "–".into(), |n| format!("+{}", grouped(n)))}</td>
             <td>{file.unwrap_or_else(|| "–".into_any())}</td>
+            <td class="versions__ways">
+                {query(v, detail)}
+                {(may_roll_back && !current).then(|| roll_back(v, detail))}
+            </td>
         </tr>
+    }
+    .into_any()
+}
+
+fn query(v: &DatasetVersion, detail: &DatasetDetail) -> AnyView {
+    let sql = format!("select *\nfrom {} version as of {}\nlimit 100", detail.dataset.name, v.version);
+    let label = format!("Query version {}", v.version);
+    let href = Href::to("/sql").with("sql", sql).build();
+    view! { <a class="button button--small" href=href aria-label=label>"Query"</a> }.into_any()
+}
+
+/// Two steps, so that no slip of the hand changes what everybody sees.
+fn roll_back(v: &DatasetVersion, detail: &DatasetDetail) -> AnyView {
+    let name = &detail.dataset.name;
+    let action = Href::dataset(name).build() + "/rollback";
+    let label = format!("Roll back to version {}", v.version);
+    view! {
+        <details class="versions__back">
+            <summary class="button button--small" aria-label=label.clone()>"Roll back…"</summary>
+            <form action=action method="post">
+                <input type="hidden" name="to" value=v.version.to_string() />
+                <input type="hidden" name="newest" value=detail.dataset.version.to_string() />
+                <p class="note">
+                    "The dataset becomes as it was at version "{grouped(v.version)}
+                    ", as a new version. Nothing is deleted."
+                </p>
+                <button class="button button--small button--primary" type="submit">{label}</button>
+            </form>
+        </details>
     }
     .into_any()
 }

@@ -74,6 +74,7 @@ fn decision(r: &IngestReport, owner: bool) -> Option<AnyView> {
         Some(RefusedBecause::SchemaConflict) => {
             "The new columns are then added; rows that do not fit wait in quarantine."
         }
+        Some(RefusedBecause::TakenBack) => "It then lands once more, after the roll back that took it back.",
         _ => return None,
     };
     let action = format!("/api/v1/ingests/{}/decision", r.id);

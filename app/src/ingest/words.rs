@@ -33,5 +33,6 @@ pub fn because(b: RefusedBecause) -> &'static str {
         RefusedBecause::SchemaConflict => "its columns do not fit the dataset",
         RefusedBecause::Contract => "the dataset's contract is wrong",
         RefusedBecause::CheckFailed => "rows do not meet a check of the contract",
+        RefusedBecause::TakenBack => "it landed before and was taken back",
     }
 }

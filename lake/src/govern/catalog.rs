@@ -12,12 +12,15 @@ use datafusion::{
     catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, TableProvider},
     error::Result,
 };
-use model::{DatasetName, UnitName};
+use model::UnitName;
+
+/// What a session holds: by unit and the table's name within it, which is a dataset's, or that of one of its versions.
+pub(super) type Tables = BTreeMap<(UnitName, String), Arc<dyn TableProvider>>;
 
 /// Catalog, schema and list in one; a schema is this with a unit.
 #[derive(Debug, Clone)]
 pub(super) struct Granted {
-    tables: Arc<BTreeMap<DatasetName, Arc<dyn TableProvider>>>,
+    tables: Arc<Tables>,
     unit: Option<UnitName>,
 }
 
@@ -25,7 +28,7 @@ pub(super) struct Granted {
 pub(super) const CATALOG: &str = "lake";
 
 impl Granted {
-    pub fn new(tables: BTreeMap<DatasetName, Arc<dyn TableProvider>>) -> Self {
+    pub fn new(tables: Tables) -> Self {
         Self { tables: Arc::new(tables), unit: None }
     }
 }
@@ -46,12 +49,12 @@ impl CatalogProviderList for Granted {
 
 impl CatalogProvider for Granted {
     fn schema_names(&self) -> Vec<String> {
-        let units: BTreeSet<String> = self.tables.keys().map(|d| d.unit().to_string()).collect();
+        let units: BTreeSet<String> = self.tables.keys().map(|(unit, _)| unit.to_string()).collect();
         units.into_iter().collect()
     }
 
     fn schema(&self, name: &str) -> Option<Arc<dyn SchemaProvider>> {
-        let unit = self.tables.keys().map(DatasetName::unit).find(|u| u.as_str() == name)?;
+        let unit = self.tables.keys().map(|(unit, _)| unit).find(|u| u.as_str() == name)?;
         Some(Arc::new(Self { tables: Arc::clone(&self.tables), unit: Some(unit.clone()) }))
     }
 }
@@ -59,7 +62,7 @@ impl CatalogProvider for Granted {
 #[async_trait]
 impl SchemaProvider for Granted {
     fn table_names(&self) -> Vec<String> {
-        self.tables.keys().filter(|d| Some(d.unit()) == self.unit.as_ref()).map(|d| d.name().to_owned()).collect()
+        self.tables.keys().filter(|(u, _)| Some(u) == self.unit.as_ref()).map(|(_, name)| name.clone()).collect()
     }
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
@@ -73,7 +76,6 @@ impl SchemaProvider for Granted {
 
 impl Granted {
     fn find(&self, name: &str) -> Option<&Arc<dyn TableProvider>> {
-        let dataset = DatasetName::new(self.unit.as_ref()?.as_str(), name).ok()?;
-        self.tables.get(&dataset)
+        self.tables.get(&(self.unit.clone()?, name.to_owned()))
     }
 }

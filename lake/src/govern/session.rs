@@ -4,7 +4,6 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use datafusion::{
-    catalog::TableProvider,
     common::tree_node::{TreeNode, TreeNodeRecursion},
     execution::{
         SessionState, SessionStateBuilder, SessionStateDefaults,
@@ -20,17 +19,20 @@ use model::{Cell, DatasetName};
 
 use super::{
     GovernedPlan, GovernedTable, Sessions,
-    catalog::{CATALOG, Granted},
+    catalog::{CATALOG, Granted, Tables},
     exact::ExactCasts,
-    functions, guard, message, params, shape, statement,
+    functions, guard, message, params, shape, statement, version,
 };
-use crate::{LakeError, Result, store::STORE_URL};
+use crate::{LakeError, Result, store::STORE_URL, table::At};
 
 /// What a session may find: the datasets behind names, as one principal sees them.
 #[async_trait]
 pub trait Datasets: Send + Sync {
-    /// The dataset, or `None` when it is absent or hidden.
-    async fn open(&self, name: &DatasetName) -> Result<Option<Opened>>;
+    /// The dataset, or `None` when it is absent or hidden: its newest version, or the one that is meant.
+    ///
+    /// # Errors
+    /// [`LakeError::Invalid`] when a dataset that may be read has no such version.
+    async fn open(&self, name: &DatasetName, at: Option<At>) -> Result<Option<Opened>>;
 }
 
 /// A dataset that a query may read.
@@ -102,27 +104,35 @@ impl Sessions {
         sql_bytes: usize,
     ) -> Result<GovernedPlan> {
         guard::check(sql, &guard::Bounds { bytes: sql_bytes, ..guard::Bounds::QUERY })?;
-        let statement = statement::parse(sql)?;
+        let (mut statement, clauses) = statement::parse(sql)?;
         let params = params::values(params)?;
         let planning = |e| message::planning(e, sql);
-        let mut tables: BTreeMap<DatasetName, Arc<dyn TableProvider>> = BTreeMap::new();
+        let mut tables = Tables::new();
         let mut read = Vec::new();
+        let mut versions = BTreeMap::new();
+        // As the text says them, before versions get names of their own: so that no text can say these.
         for reference in self.base.resolve_table_references(&statement).map_err(planning)? {
-            let absent = || LakeError::no_dataset(statement::written(&reference));
-            // Only `unit.dataset` in plain letters is a name. What is none can not be looked up, so that no other
-            // spelling reaches a dataset past the policy on its name.
-            let name = match (reference.catalog(), reference.schema()) {
-                (None, Some(unit)) => DatasetName::new(unit, reference.table()).map_err(|_| absent())?,
-                _ => return Err(absent()),
-            };
-            if tables.contains_key(&name) {
-                continue;
-            }
-            let Opened { table, version, fingerprint } = datasets.open(&name).await?.ok_or_else(absent)?;
+            version::referred(&reference)?;
+        }
+        for (name, clause) in version::datasets(&statement, &clauses)? {
+            let opened = datasets.open(&name, Some(clause.at)).await.map_err(|e| version::placed(e, &clause))?;
+            let Opened { table, version, fingerprint } = opened.ok_or_else(|| LakeError::no_dataset(&name))?;
+            versions.insert(clause.span, version);
             read.push((name.clone(), version, fingerprint));
-            tables.insert(name, Arc::new(table));
+            let spelled = version::spelled(name.name(), version);
+            tables.insert((name.unit().clone(), spelled), Arc::new(table));
+        }
+        version::name(&mut statement, &versions);
+        for reference in self.base.resolve_table_references(&statement).map_err(planning)? {
+            // What is no name by now is a version, and open.
+            let Ok(name) = version::referred(&reference) else { continue };
+            let absent = || LakeError::no_dataset(statement::written(&reference));
+            let Opened { table, version, fingerprint } = datasets.open(&name, None).await?.ok_or_else(absent)?;
+            read.push((name.clone(), version, fingerprint));
+            tables.insert((name.unit().clone(), name.name().to_owned()), Arc::new(table));
         }
         read.sort();
+        read.dedup();
         let mut state = self.base.clone();
         state.register_catalog_list(Arc::new(Granted::new(tables)));
         state.mark_start_execution();

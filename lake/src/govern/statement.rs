@@ -9,12 +9,15 @@ use datafusion::{
         sqlparser::{
             ast::{Expr, ObjectName, Query, Select, SetExpr, Spanned, Statement, TableFactor, Visit, Visitor},
             dialect::GenericDialect,
-            tokenizer::Span,
+            tokenizer::{Span, Tokenizer},
         },
     },
 };
 
-use super::message;
+use super::{
+    message,
+    version::{self, Clause},
+};
 use crate::{LakeError, Result};
 
 /// Relations that a query may read once its named sub-queries are written out at each use. Without this bound twenty
@@ -25,13 +28,19 @@ const NESTED: usize = 6;
 /// Expressions of one `CUBE`, which groups by every subset of them.
 const CUBE: usize = 6;
 
-/// Parses a text that the guard let pass.
+/// Parses a text that the guard let pass; gives the clauses of versions apart, which stand in the statement by place.
 ///
 /// # Errors
 /// [`LakeError::InvalidSql`] unless it is one query of allowed parts, [`LakeError::NotFound`] for a table function.
-pub(crate) fn parse(sql: &str) -> Result<DfStatement> {
-    let parser = DFParserBuilder::new(sql).with_dialect(&GenericDialect {}).with_recursion_limit(DEPTH);
-    let statements = parser.build().and_then(|mut p| p.parse_statements()).map_err(|e| message::planning(e, sql))?;
+pub(super) fn parse(sql: &str) -> Result<(DfStatement, Vec<Clause>)> {
+    let tokens = Tokenizer::new(&GenericDialect {}, sql).tokenize_with_location();
+    let tokens = tokens.map_err(|e| LakeError::sql(format!("the text cannot be read: {e}")))?;
+    let (tokens, clauses) = version::lift(tokens)?;
+    let parser = DFParserBuilder::new(tokens).with_dialect(&GenericDialect {}).with_recursion_limit(DEPTH);
+    let statements = parser
+        .build()
+        .and_then(|mut p| p.parse_statements())
+        .map_err(|e| version::explained(message::planning(e, sql), &clauses))?;
     let mut statements = statements.into_iter();
     let (statement, more) = (statements.next(), statements.next());
     let Some(statement) = statement else { return Err(LakeError::sql("there is no query in the text")) };
@@ -49,8 +58,8 @@ pub(crate) fn parse(sql: &str) -> Result<DfStatement> {
         DfStatement::CreateExternalTable(_) => return Err(only_queries("CREATE")),
         DfStatement::Reset(_) => return Err(only_queries("RESET")),
     };
-    match query.visit(&mut Allowed::default()) {
-        ControlFlow::Continue(()) => Ok(statement),
+    match query.visit(&mut Allowed { clauses: &clauses, ..Allowed::default() }) {
+        ControlFlow::Continue(()) => Ok((statement, clauses)),
         ControlFlow::Break(e) => Err(e),
     }
 }
@@ -68,7 +77,8 @@ fn first_word(s: &str) -> String {
 
 /// Walks the tree: refuses what is not listed and adds up relations.
 #[derive(Default)]
-struct Allowed {
+struct Allowed<'a> {
+    clauses: &'a [Clause],
     queries: Vec<Frame>,
     nested: usize,
     cubes: usize,
@@ -96,7 +106,7 @@ fn refuse(what: &str, span: Span) -> Flow {
     })
 }
 
-impl Visitor for Allowed {
+impl Visitor for Allowed<'_> {
     type Break = LakeError;
 
     fn pre_visit_query(&mut self, q: &Query) -> Flow {
@@ -177,14 +187,14 @@ impl Visitor for Allowed {
             TableFactor::Table { with_hints, version, partitions, json_path, sample, index_hints, .. } => {
                 let plain = with_hints.is_empty()
                     && version.is_none()
-                    && partitions.is_empty()
+                    && (partitions.is_empty() || version::clause(partitions, self.clauses).is_some())
                     && json_path.is_none()
                     && sample.is_none()
                     && index_hints.is_empty();
                 if plain {
                     ControlFlow::Continue(())
                 } else {
-                    refuse("hints, samples and versions of a table are", t.span())
+                    refuse("hints, samples and partitions of a table are", t.span())
                 }
             }
             TableFactor::Derived { .. } | TableFactor::NestedJoin { .. } | TableFactor::UNNEST { .. } => {

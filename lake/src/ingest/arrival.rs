@@ -72,7 +72,7 @@ impl Arrivals {
     }
 
     /// The lock that puts files of one dataset in order.
-    pub(super) fn turn(&self, dataset: &DatasetName) -> Arc<Mutex<()>> {
+    pub(crate) fn turn(&self, dataset: &DatasetName) -> Arc<Mutex<()>> {
         self.turns.entry(dataset.clone()).or_default().clone()
     }
 

@@ -1,5 +1,7 @@
 //! An owner's decision on one file that was refused: it lands all the same, as far as its rows fit.
 
+use std::sync::Arc;
+
 use model::{IngestReport, Principal, RefusedBecause};
 use object_store::{ObjectStoreExt, path::Path};
 use serde::{Deserialize, Serialize};
@@ -18,18 +20,31 @@ pub(super) struct Decision {
     mark: String,
     /// Name of the person.
     pub by: String,
+    /// What the file was refused for.
+    #[serde(default)]
+    because: Option<RefusedBecause>,
 }
 
 impl Decision {
-    /// The contract as it holds for the file: any share of its rows may wait, and its new columns are added.
-    pub fn on(contract: Option<&Contract>) -> Contract {
-        Contract { max_rejected: 1.0, growth: true, ..contract.cloned().unwrap_or_else(Contract::absent) }
+    /// The contract as it holds for the file: any share of its rows may wait, and its new columns are added. A file
+    /// that was taken back was within its contract, and lands again within it.
+    pub fn on(&self, contract: Option<Arc<Contract>>) -> Option<Arc<Contract>> {
+        if self.because == Some(RefusedBecause::TakenBack) {
+            return contract;
+        }
+        let contract = contract.as_deref();
+        Some(Arc::new(Contract {
+            max_rejected: 1.0,
+            growth: true,
+            ..contract.cloned().unwrap_or_else(Contract::absent)
+        }))
     }
 }
 
 impl Lake {
     /// Lands a file that was refused for the number of its rejected rows or for new columns: rows that fit land, the
-    /// others wait in quarantine, new columns are added. Holds for this file alone. Needs what [`Lake::quarantine`]
+    /// others wait in quarantine, new columns are added. Or one that landed and was taken back by a roll back: it lands
+    /// once more. Holds for this file alone. Needs what [`Lake::quarantine`]
     /// needs.
     ///
     /// # Errors
@@ -38,8 +53,10 @@ impl Lake {
         self.quarantine(who, id).await?;
         let report = self.ingest(who, id).await?;
         if !may_land_anyway(&report) {
-            let message =
-                format!("`{}` was not refused for its rows or columns; there is nothing to decide", report.file);
+            let message = format!(
+                "`{}` was not refused for its rows, columns or a roll back; there is nothing to decide",
+                report.file
+            );
             return Err(LakeError::invalid(message));
         }
         let gone = || LakeError::invalid(format!("`{}` is no longer in the landing area; send it again", report.file));
@@ -61,7 +78,8 @@ impl Lake {
         }
         let turn = self.rooms().arrivals.turn(&file.dataset);
         let _turn = turn.lock().await;
-        self.keep_decision(&file, &Decision { mark: file.mark.clone(), by: who.name.clone() }).await?;
+        let decision = Decision { mark: file.mark.clone(), by: who.name.clone(), because: report.refused_because };
+        self.keep_decision(&file, &decision).await?;
         let taken = self.take(&file, &Sender::Person(who), true).await?;
         taken.ok_or_else(|| LakeError::internal(format!("{} was taken and has no report", report.path)))
     }
@@ -88,5 +106,6 @@ impl Lake {
 }
 
 fn may_land_anyway(report: &IngestReport) -> bool {
-    matches!(report.refused_because, Some(RefusedBecause::TooManyRejects | RefusedBecause::SchemaConflict))
+    use RefusedBecause::{SchemaConflict, TakenBack, TooManyRejects};
+    matches!(report.refused_because, Some(TooManyRejects | SchemaConflict | TakenBack))
 }

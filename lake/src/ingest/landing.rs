@@ -16,7 +16,6 @@ use sha2::{Digest, Sha256};
 
 use super::{
     arrival::Arrival,
-    decision::Decision,
     read::{Landing, Reading, Refusal, read_file},
     replay::lenient,
     stream::LARGE,
@@ -24,7 +23,7 @@ use super::{
 use crate::{
     Lake, LakeError, Result,
     store::path,
-    table::{Commit, Committed, DataFile, WriteMode},
+    table::{Commit, Committed, DataFile, Landed, WriteMode},
 };
 
 mod file;
@@ -42,6 +41,15 @@ enum Rows {
     Read(Landing),
     /// Already in data files, which no version names so far.
     Written(SchemaRef, Vec<DataFile>),
+}
+
+/// What a dataset knows of a file's content.
+enum Remembered {
+    /// It lands, after the roll back that took it out when there was one.
+    New(Option<u64>),
+    /// It is there, at this newest version.
+    Landed(u64),
+    TakenBack(Refusal),
 }
 
 /// Who brought a file.
@@ -181,6 +189,8 @@ impl Lake {
         }
         let first = self.corrected_by(&file.path).await?;
         arrival.report.corrects = first.as_ref().map(|f| f.id.clone());
+        let decision = self.decision(file).await?;
+        arrival.report.decided_by = decision.as_ref().map(|d| d.by.clone());
         let contract = match rooms.contracts.get(&file.dataset).await {
             Ok(contract) => contract,
             Err(LakeError::Config { message }) => {
@@ -195,11 +205,9 @@ impl Lake {
             Some(first) => (Some(Arc::new(lenient(contract.as_deref()))), first.path.clone()),
             None => (contract, file.path.to_string()),
         };
-        let decision = self.decision(file).await?;
-        arrival.report.decided_by = decision.as_ref().map(|d| d.by.clone());
         let decided = decision.is_some();
         let contract = match decision {
-            Some(_) => Some(Arc::new(Decision::on(contract.as_deref()))),
+            Some(decision) => decision.on(contract),
             None => contract,
         };
         let mode = match contract.as_ref().map_or(WriteMode::Append, |c| c.mode) {
@@ -218,7 +226,11 @@ impl Lake {
                 arrival.report.sha256.clone_from(&content);
                 let outcome = fill(&mut arrival.report, streamed.reading).outcome;
                 let rows = outcome.map(|_| Rows::Written(schema, files));
-                return self.decide(arrival, rows, decided, (mode, key), content).await;
+                return match self.remembered(&file.dataset, &content, decided).await? {
+                    Remembered::New(again) => self.decide(arrival, rows, decided, (mode, key), (content, again)).await,
+                    Remembered::Landed(version) => self.landed_before(arrival, version).await,
+                    Remembered::TakenBack(refusal) => self.refuse(arrival, refusal).await,
+                };
             }
         }
         let Some(bytes) = rooms.store.read(&file.path).await? else {
@@ -231,9 +243,11 @@ impl Lake {
             Some(first) => sha256(format!("{}:{}", first.id, arrival.report.sha256).as_bytes()),
             None => arrival.report.sha256.clone(),
         };
-        if let Some(version) = rooms.tables.landed(&file.dataset, &content).await? {
-            return self.landed_before(arrival, version).await;
-        }
+        let again = match self.remembered(&file.dataset, &content, decided).await? {
+            Remembered::New(again) => again,
+            Remembered::Landed(version) => return self.landed_before(arrival, version).await,
+            Remembered::TakenBack(refusal) => return self.refuse(arrival, refusal).await,
+        };
         let limits = rooms.config.limits.clone();
         let work = move || read_file(&bytes, &place, contract.as_deref(), existing.as_deref(), &limits);
         let reading = match tokio::task::spawn_blocking(work).await {
@@ -255,7 +269,20 @@ impl Lake {
             }
             rooms.store.write(&path::quarantine(&file.dataset, &arrival.report.id), lines).await?;
         }
-        self.decide(arrival, outcome.map(Rows::Read), decided, (mode, key), content).await
+        self.decide(arrival, outcome.map(Rows::Read), decided, (mode, key), (content, again)).await
+    }
+
+    /// What the dataset knows of content with this hash.
+    async fn remembered(&self, dataset: &DatasetName, content: &str, decided: bool) -> Result<Remembered> {
+        let tables = &self.rooms().tables;
+        Ok(match tables.landed_as(dataset, content).await? {
+            None => Remembered::New(None),
+            Some(Landed { version: Some(landed), taken_back: Some(by) }) if !decided => {
+                Remembered::TakenBack(taken_back(landed, by))
+            }
+            Some(Landed { taken_back: Some(by), .. }) => Remembered::New(Some(by)),
+            Some(Landed { .. }) => Remembered::Landed(tables.landed(dataset, content).await?.unwrap_or_default()),
+        })
     }
 
     /// Lands what was read, or refuses it.
@@ -265,7 +292,7 @@ impl Lake {
         outcome: std::result::Result<Rows, Refusal>,
         decided: bool,
         mode: (WriteMode, Vec<String>),
-        content: String,
+        content: (String, Option<u64>),
     ) -> Result<Arrival> {
         match outcome {
             Err(refusal) => self.refuse(arrival, refusal).await,
@@ -283,7 +310,7 @@ impl Lake {
         mut arrival: Arrival,
         rows: Rows,
         (mode, key): (WriteMode, Vec<String>),
-        content: String,
+        (content, again): (String, Option<u64>),
     ) -> Result<Arrival> {
         let rooms = self.rooms();
         arrival = rooms.arrivals.write(&arrival).await?;
@@ -293,6 +320,7 @@ impl Lake {
         let report = &arrival.report;
         let commit = Commit {
             sha256: content,
+            again,
             ingest: report.id.clone(),
             file: report.file.clone(),
             by: report.by.clone(),
@@ -371,6 +399,15 @@ impl Lake {
         arrival.report.finished_at = Some(Utc::now());
         self.rooms().arrivals.write(&arrival).await
     }
+}
+
+/// The same content once more, after a roll back: rows that someone took back must not come again by chance.
+fn taken_back(landed: u64, by: u64) -> Refusal {
+    let message = format!(
+        "The same content landed as version {landed} and was taken back by the roll back in version {by}; nothing was \
+         added. Send a corrected file, let this one land by an owner's decision, or roll back to version {landed}."
+    );
+    Refusal::new(RefusedBecause::TakenBack, message)
 }
 
 fn blank(file: &LandingFile, id: String, sender: &Sender<'_>) -> IngestReport {

@@ -86,6 +86,13 @@ impl Lake {
             let message = format!("nothing of `{}` waits in quarantine; send the whole file again", first.file);
             return Err(LakeError::invalid(message));
         }
+        if let Some(by) = self.was_taken_back(&first).await? {
+            let message = format!(
+                "`{}` was taken back by the roll back in version {by}; correct the whole file and send it again",
+                first.file
+            );
+            return Err(LakeError::invalid(message));
+        }
         let newest = self.rooms().tables.snapshot(&first.dataset).await?.map(|s| s.version);
         if newest > first.version {
             self.check_appends(&first.dataset).await?;
@@ -93,7 +100,9 @@ impl Lake {
         let name = marked_name(&first, &bytes);
         let place = path::landing(&first.dataset).join(name.as_str());
         // The same rows once more: they have landed already.
-        if let Some(landed) = self.arrival_of(place.as_ref()).await?.filter(|r| r.state == IngestState::Landed) {
+        if let Some(landed) = self.arrival_of(place.as_ref()).await?.filter(|r| r.state == IngestState::Landed)
+            && self.was_taken_back(&landed).await?.is_none()
+        {
             return Ok(landed);
         }
         let rows = self.rows_of(&first, bytes.clone()).await?;
@@ -160,12 +169,23 @@ impl Lake {
         }
     }
 
-    /// Rows of all claims but those whose file was refused.
+    /// The roll back that took an arrival's rows back, if one did.
+    async fn was_taken_back(&self, report: &IngestReport) -> Result<Option<u64>> {
+        match report.version {
+            Some(version) => self.rooms().tables.taken_back(&report.dataset, version).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Rows of all claims but those whose file was refused, or taken back by a roll back.
     async fn claimed(&self, claims: &Claims) -> Result<u64> {
         let mut rows = 0;
         for claim in &claims.files {
-            let refused = self.arrival_of(&claim.path).await?.is_some_and(|r| r.state == IngestState::Refused);
-            rows += if refused { 0 } else { claim.rows };
+            let open = match self.arrival_of(&claim.path).await? {
+                Some(r) => r.state == IngestState::Refused || self.was_taken_back(&r).await?.is_some(),
+                None => false,
+            };
+            rows += if open { 0 } else { claim.rows };
         }
         Ok(rows)
     }
@@ -183,6 +203,7 @@ impl Lake {
         for claim in claims.value.files {
             if let Some(by) = self.arrival_of(&claim.path).await?
                 && by.state == IngestState::Landed
+                && self.was_taken_back(&by).await?.is_none()
             {
                 let at = by.finished_at.unwrap_or(by.started_at);
                 found.push(Correction { ingest: by.id, rows: by.rows.landed, by: by.by, at });

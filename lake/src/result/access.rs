@@ -35,14 +35,10 @@ impl Lake {
             return Ok(false);
         }
         for dataset in seen {
-            let schema = match &dataset.schema {
-                Some(schema) => Arc::clone(schema),
-                None => match self.rooms().tables.snapshot(&dataset.name).await? {
-                    Some(snapshot) => Arc::clone(&snapshot.schema),
-                    None => return Ok(false),
-                },
-            };
-            let access = self.rooms().policies.access(who, &dataset.name, &schema, Utc::now()).await?;
+            let Some(newest) = self.rooms().tables.snapshot(&dataset.name).await? else { return Ok(false) };
+            let then = dataset.schema.as_ref().unwrap_or(&newest.schema);
+            let policies = &self.rooms().policies;
+            let access = policies.access_then(who, &dataset.name, then, &newest.schema, Utc::now()).await?;
             if access.is_none_or(|a| hex(&a.fingerprint) != dataset.access) {
                 return Ok(false);
             }

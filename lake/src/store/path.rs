@@ -35,6 +35,12 @@ pub fn table(dataset: &DatasetName) -> Path {
     Path::from(format!("{TABLES}/{}/{}", dataset.unit(), dataset.name()))
 }
 
+/// `tables/<unit>/<dataset>/_delta_log/`: one entry a version.
+#[must_use]
+pub fn log(dataset: &DatasetName) -> Path {
+    table(dataset).join("_delta_log")
+}
+
 /// `tables/<unit>/<dataset>/_profile/<data file>.json.zst`: what a data file holds, in figures. Names that
 /// begin with `_` are no data to readers of Delta tables.
 #[must_use]

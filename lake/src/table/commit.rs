@@ -30,13 +30,15 @@ use crate::{LakeError, Result};
 /// Versions between two checkpoints of the log.
 const CHECKPOINT_INTERVAL: &str = "20";
 /// Attempts when other writers commit meanwhile.
-const ATTEMPTS: usize = 10;
+pub(super) const ATTEMPTS: usize = 10;
 
 /// What a commit adds and why.
 #[derive(Debug, Clone)]
 pub struct Commit {
     /// SHA-256 of the file as it arrived, lower-case hex: the same content lands once.
     pub sha256: String,
+    /// The roll back after which the content lands once more, by an owner's decision.
+    pub again: Option<u64>,
     pub ingest: String,
     pub file: String,
     /// Name of the person or `watcher`.
@@ -82,10 +84,16 @@ pub(super) struct Note {
     pub ingest: Option<String>,
     pub by: Option<String>,
     pub rows: Option<u64>,
+    /// For roll backs: the version whose state this one has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restores: Option<u64>,
+    /// SHA-256 of the content that landed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
 }
 
 impl Note {
-    const KEY: &str = "penstock";
+    pub(super) const KEY: &str = "penstock";
 
     /// The note of a commit; another engine's commits have only an operation.
     pub(super) fn of(info: &CommitInfo) -> Self {
@@ -141,7 +149,7 @@ impl Tables {
         let adds: Vec<Action> = files.into_iter().map(|f| Action::Add(f.add)).collect();
         for _ in 0..ATTEMPTS {
             let table = self.writable(dataset).await?;
-            if let Some(version) = landed(&table, &commit.sha256).await? {
+            if let Some(version) = landed(&table, &commit.app_id()).await? {
                 return Ok(Committed::AlreadyThere(version));
             }
             let properties = commit.properties(rows)?;
@@ -173,7 +181,7 @@ impl Tables {
         let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
         for _ in 0..ATTEMPTS {
             let table = self.writable(dataset).await?;
-            if let Some(version) = landed(&table, &commit.sha256).await? {
+            if let Some(version) = landed(&table, &commit.app_id()).await? {
                 return Ok(Committed::AlreadyThere(version));
             }
             let Ok(state) = table.snapshot() else {
@@ -205,13 +213,17 @@ impl Tables {
     /// The newest version if content with this hash has landed in the table, else `None`.
     pub async fn landed(&self, dataset: &DatasetName, sha256: &str) -> Result<Option<u64>> {
         match self.snapshot(dataset).await? {
-            Some(snapshot) => landed(snapshot.table(), sha256).await,
+            Some(snapshot) => landed(snapshot.table(), &app_id(sha256, None)).await,
             None => Ok(None),
         }
     }
 }
 
 impl Commit {
+    fn app_id(&self) -> String {
+        app_id(&self.sha256, self.again)
+    }
+
     fn properties(&self, rows: u64) -> Result<CommitProperties> {
         let note = Note {
             operation: self.mode.name().into(),
@@ -219,10 +231,12 @@ impl Commit {
             ingest: Some(self.ingest.clone()),
             by: Some(self.by.clone()),
             rows: Some(rows),
+            restores: None,
+            content: Some(self.sha256.clone()),
         };
         Ok(CommitProperties::default()
             .with_metadata([(Note::KEY.to_owned(), serde_json::to_value(&note)?)])
-            .with_application_transaction(Transaction::new(app_id(&self.sha256), 1))
+            .with_application_transaction(Transaction::new(self.app_id(), 1))
             // Retries are the caller's: the library's own would not ask again whether the content has landed.
             .with_max_retries(0))
     }
@@ -280,13 +294,18 @@ async fn add(
     Ok(table)
 }
 
-fn app_id(sha256: &str) -> String {
-    format!("file:{sha256}")
+/// What the log remembers content by. A roll back takes rows away and not this: the same content lands again only by a
+/// decision, which counts for that roll back alone.
+fn app_id(sha256: &str, again: Option<u64>) -> String {
+    match again {
+        None => format!("file:{sha256}"),
+        Some(after) => format!("file:{sha256}:after:{after}"),
+    }
 }
 
-async fn landed(table: &DeltaTable, sha256: &str) -> Result<Option<u64>> {
+async fn landed(table: &DeltaTable, app_id: &str) -> Result<Option<u64>> {
     let Ok(state) = table.snapshot() else { return Ok(None) };
-    let seen = state.transaction_version(table.log_store().as_ref(), app_id(sha256)).await?;
+    let seen = state.transaction_version(table.log_store().as_ref(), app_id).await?;
     Ok(seen.map(|_| state.version()))
 }
 
@@ -314,7 +333,7 @@ fn same_type(a: &DataType, b: &DataType) -> bool {
     a == b || (is_text(a) && is_text(b))
 }
 
-fn is_conflict(e: &DeltaTableError) -> bool {
+pub(super) fn is_conflict(e: &DeltaTableError) -> bool {
     matches!(e, DeltaTableError::VersionAlreadyExists(_) | DeltaTableError::Transaction { .. })
         || ["already exists", "already exist"].iter().any(|said| e.to_string().contains(said))
 }

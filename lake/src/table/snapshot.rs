@@ -1,6 +1,6 @@
 //! One version of one table: its schema, its files and what their statistics say.
 
-use std::{fmt, sync::Arc};
+use std::{collections::HashSet, fmt, sync::Arc};
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use chrono::{DateTime, Utc};
@@ -69,6 +69,12 @@ impl Snapshot {
 
     pub(super) fn objects(&self) -> Arc<dyn ObjectStore> {
         Arc::clone(&self.objects)
+    }
+
+    /// Where the version's data files lie in the bucket.
+    pub(super) fn locations(&self) -> Result<HashSet<Path>> {
+        let place = |file: Path| Path::from(self.location(&file));
+        Ok(self.state()?.try_log_data()?.iter().map(|file| place(file.object_store_path())).collect())
     }
 
     /// Where a file of the log lies in the bucket.

@@ -67,6 +67,7 @@ impl Bench {
         let batch = RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(n, a)| (n, a, true))).unwrap();
         let commit = Commit {
             sha256: format!("{rows:?}"),
+            again: None,
             ingest: "one".into(),
             file: "flights.csv".into(),
             by: "watcher".into(),

@@ -201,7 +201,7 @@ struct Seen<'a> {
 
 #[async_trait]
 impl Datasets for Seen<'_> {
-    async fn open(&self, name: &DatasetName) -> Result<Option<Opened>, LakeError> {
+    async fn open(&self, name: &DatasetName, _: Option<lake::table::At>) -> Result<Option<Opened>, LakeError> {
         let Some(raw) = self.world.tables.get(name) else { return Ok(None) };
         let access = self.world.policies.access(self.who, name, &raw.schema(), Utc::now()).await?;
         let Some(access) = access else { return Ok(None) };

@@ -135,7 +135,7 @@ pub async fn correct(
 }
 
 /// Land a file that was refused for the number of its rejected rows or for new columns: rows that fit land, the others
-/// wait, new columns are added. Holds for this file alone. For owners of the dataset.
+/// wait, new columns are added; or one that was taken back by a roll back: it lands once more. Holds for this file alone. For owners of the dataset.
 #[utoipa::path(post, path = "/api/v1/ingests/{id}/decision", tag = "ingests", operation_id = "land_anyway",
     params(("id" = String, Path, description = "The arrival's id")),
     responses(

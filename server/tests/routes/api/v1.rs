@@ -6,3 +6,4 @@ mod events;
 mod query;
 mod tokens;
 mod uploads;
+mod versions;

@@ -1,0 +1,50 @@
+//! Rolling back: the state of an older version becomes the newest one, as a version of its own.
+//!
+//! Nothing is deleted: the log names the files of the older version again, with its columns, and every version in
+//! between can still be read. Data files keep their names, and with these their profiles.
+
+use deltalake::kernel::transaction::CommitProperties;
+use model::DatasetName;
+
+use super::{
+    Tables,
+    commit::{ATTEMPTS, Note, is_conflict},
+};
+use crate::{LakeError, Result};
+
+impl Tables {
+    /// Makes `to` the newest state; gives the new version's number. `newest` is the version that the decision was made
+    /// on; without it, whatever has landed meanwhile is taken back too.
+    ///
+    /// # Errors
+    /// [`LakeError::Invalid`] when `to` is not older than the newest version, [`LakeError::Conflict`] when `newest` is
+    /// not the newest any more, or when other writers kept committing first.
+    pub async fn restore(&self, dataset: &DatasetName, to: u64, newest: Option<u64>, by: &str) -> Result<u64> {
+        let note =
+            Note { operation: "rollback".into(), by: Some(by.to_owned()), restores: Some(to), ..Note::default() };
+        for _ in 0..ATTEMPTS {
+            let table = self.writable(dataset).await?;
+            let Some(now) = table.version() else { return Err(LakeError::no_dataset(dataset)) };
+            if newest.is_some_and(|seen| seen != now) {
+                return Err(LakeError::Conflict { what: "the dataset" });
+            }
+            if to >= now {
+                return Err(LakeError::invalid(format!(
+                    "version {now} is the newest of {dataset}; roll back to an older one"
+                )));
+            }
+            let properties =
+                CommitProperties::default().with_metadata([(Note::KEY.to_owned(), serde_json::to_value(&note)?)]);
+            match table.restore().with_version_to_restore(to).with_commit_properties(properties).await {
+                Ok((table, _)) => {
+                    let version = table.version().unwrap_or_default();
+                    self.keep(dataset, table)?;
+                    return Ok(version);
+                }
+                Err(e) if is_conflict(&e) => tracing::debug!(%dataset, error = %e, "another writer was first"),
+                Err(e) => return Err(e.into()),
+            }
+        }
+        Err(LakeError::Conflict { what: "the dataset" })
+    }
+}
