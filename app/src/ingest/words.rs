@@ -33,5 +33,7 @@ pub fn because(b: RefusedBecause) -> &'static str {
         RefusedBecause::SchemaConflict => "its columns do not fit the dataset",
         RefusedBecause::Contract => "the dataset's contract is wrong",
         RefusedBecause::CheckFailed => "rows do not meet a check of the contract",
+        RefusedBecause::Declined => "an owner decided so",
+        RefusedBecause::Withdrawn => "it was removed or replaced while it waited",
     }
 }

@@ -15,7 +15,6 @@ use sha2::{Digest, Sha256};
 
 use super::{
     arrival::Arrival,
-    decision::Decision,
     read::{Landing, Reading, Refusal, read_file},
     replay::lenient,
 };
@@ -79,11 +78,23 @@ impl Lake {
         }
         let taken: Vec<Vec<IngestReport>> = futures::stream::iter(datasets)
             .map(async |(dataset, files)| {
-                let turn = self.rooms().arrivals.turn(&dataset);
+                let arrivals = &self.rooms().arrivals;
+                let turn = arrivals.turn(&dataset);
                 let mut reports = Vec::new();
+                if files.iter().all(|file| arrivals.is_done(&file.path, &file.mark)) {
+                    return Ok(reports);
+                }
+                // What waits costs one look for them all, however many there are.
+                let waiting = {
+                    let _turn = turn.lock().await;
+                    let moved = self.go_on(&dataset, sender).await?;
+                    reports.extend(moved.reports);
+                    moved.waiting
+                };
                 for file in files {
                     let _turn = turn.lock().await;
-                    if !self.rooms().arrivals.is_done(&file.path, &file.mark) {
+                    let waits = waiting.iter().any(|queued| queued.is(&file));
+                    if !waits && !arrivals.is_done(&file.path, &file.mark) {
                         reports.extend(self.take(&file, sender, false).await?);
                     }
                 }
@@ -122,7 +133,7 @@ impl Lake {
         report.ok_or_else(|| LakeError::internal(format!("{place} was taken and has no report")))
     }
 
-    /// Takes one file through. `None` when it is done with already. `again` makes a new arrival in any case.
+    /// Takes one file through, or lets it wait. `None` when it is done with already. `again` makes a new arrival in any case.
     /// The caller holds the dataset's turn.
     pub(super) async fn take(
         &self,
@@ -137,20 +148,19 @@ impl Lake {
         };
         let known = arrivals.get(&id).await?;
         let arrival = match known {
-            Some(known) if known.report.state != IngestState::Working => known.as_ref().clone(),
-            known => {
-                let arrival = self.work(file, sender, id, known).await?;
-                arrivals.counts().add(arrival.report.state);
-                arrival
-            }
+            Some(known) if known.report.state.is_final() => known.as_ref().clone(),
+            known => self.in_turn(file, sender, id, known).await?,
         };
-        arrivals.end(&file.path, &file.mark).await?;
+        if arrival.report.state.is_final() {
+            arrivals.end(&file.path, &file.mark).await?;
+        }
         let IngestReport { id, dataset, file, state, rows, message, .. } = &arrival.report;
         tracing::info!(%dataset, %file, ?state, landed = rows.landed, quarantined = rows.quarantined, %id, %message, "arrival");
         Ok(Some(arrival.report))
     }
 
-    async fn work(
+    /// Takes up one file whose turn it is.
+    pub(super) async fn work(
         &self,
         file: &LandingFile,
         sender: &Sender<'_>,
@@ -159,8 +169,8 @@ impl Lake {
     ) -> Result<Arrival> {
         let rooms = self.rooms();
         let mut arrival = match begun {
-            Some(begun) => begun.as_ref().clone(),
-            None => Arrival { report: blank(file, id, sender), sender: sender.key() },
+            Some(begun) => begun.taken_up(),
+            None => new_arrival(file, id, sender),
         };
         if self.check_size(file.bytes).is_err() {
             let limit = rooms.config.limits.file_bytes / 1_000_000;
@@ -196,11 +206,11 @@ impl Lake {
             Some(first) => (Some(Arc::new(lenient(contract.as_deref()))), first.path.clone()),
             None => (contract, file.path.to_string()),
         };
-        let decision = self.decision(file).await?;
+        let decision = self.decision(file, &arrival.report).await?;
         arrival.report.decided_by = decision.as_ref().map(|d| d.by.clone());
         let decided = decision.is_some();
         let contract = match decision {
-            Some(_) => Some(Arc::new(Decision::on(contract.as_deref()))),
+            Some(decision) => Some(Arc::new(decision.on(contract.as_deref(), &place))),
             None => contract,
         };
         let mode = match contract.as_ref().map_or(WriteMode::Append, |c| c.mode) {
@@ -233,6 +243,13 @@ impl Lake {
             }
             rooms.store.write(&path::quarantine(&file.dataset, &arrival.report.id), lines).await?;
         }
+        if let Err(refusal) = &outcome
+            && !decided
+            && first.is_none()
+            && let Some(difference) = self.difference(file, &arrival.report, refusal).await?
+        {
+            return self.hold(arrival, file, difference).await;
+        }
         match outcome {
             Err(refusal) => self.refuse(arrival, refusal).await,
             Ok(_) if decided && arrival.report.rows.landed == 0 => {
@@ -253,7 +270,7 @@ impl Lake {
     ) -> Result<Arrival> {
         let rooms = self.rooms();
         arrival = rooms.arrivals.write(&arrival).await?;
-        if arrival.report.state != IngestState::Working {
+        if arrival.report.state.is_final() {
             return Ok(arrival);
         }
         let report = &arrival.report;
@@ -321,7 +338,7 @@ impl Lake {
         Ok(history.iter().find(|h| h.ingest.as_ref() == Some(&report.id)).map(|h| h.version))
     }
 
-    async fn refuse(&self, mut arrival: Arrival, refusal: Refusal) -> Result<Arrival> {
+    pub(super) async fn refuse(&self, mut arrival: Arrival, refusal: Refusal) -> Result<Arrival> {
         arrival.report.refused_because = Some(refusal.because);
         arrival.report.message = refusal.message;
         arrival.report.rows.landed = 0;
@@ -333,6 +350,11 @@ impl Lake {
         arrival.report.finished_at = Some(Utc::now());
         self.rooms().arrivals.write(&arrival).await
     }
+}
+
+/// A file of which nothing is known yet.
+pub(super) fn new_arrival(file: &LandingFile, id: String, sender: &Sender<'_>) -> Arrival {
+    Arrival { report: blank(file, id, sender), sender: sender.key() }
 }
 
 fn blank(file: &LandingFile, id: String, sender: &Sender<'_>) -> IngestReport {
@@ -357,6 +379,8 @@ fn blank(file: &LandingFile, id: String, sender: &Sender<'_>) -> IngestReport {
         columns: Vec::new(),
         warnings: Vec::new(),
         decided_by: None,
+        difference: None,
+        ahead: None,
         corrects: None,
         corrections: Vec::new(),
         version: None,
