@@ -294,7 +294,8 @@ async fn a_restart_and_a_second_process_see_the_same_line() {
     // Decided there, it goes on here too.
     other.decide(&person("staff"), &wider.id, Decision::land()).await.unwrap();
     let (one, two) = tokio::join!(bench.lake.ingest_landing(), other.ingest_landing());
-    (one.unwrap(), two.unwrap());
+    one.unwrap();
+    two.unwrap();
     assert_eq!(bench.ended(&queued.id).await.state, IngestState::Landed);
     let all = bench.lake.ingests(&person("staff"), IngestFilter::default()).await.unwrap();
     assert_eq!(all.len(), 4, "{all:?}");

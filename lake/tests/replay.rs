@@ -110,7 +110,7 @@ async fn corrections_of_a_dataset_that_is_replaced_stand_beside_what_landed() {
     bench.correct(&first.id, "id;plz;n\n2;80331;2\n4;10115;4\n").await.unwrap();
     assert_eq!(bench.ids().await.len(), 4);
     // Once a newer file has taken their place, old rows stay away; so does an old file by decision.
-    let bad = bench.send("bad.csv", "id;plz;n\n7;80331;7;x\n8;04109;8;y\n9;10115;9\n").await;
+    let bad = bench.send("bad.csv", "id;plz;n\n7;80331;7;x\n8;04109\n9;10115;9\n").await;
     let next = bench.send("next.csv", "id;plz;n\n5;10115;5\n6;10115;x\n").await;
     let later = bench.send("later.csv", "id;plz;n\n6;10115;6\n").await;
     assert_eq!((next.state, later.state), (IngestState::Landed, IngestState::Landed));
@@ -162,7 +162,7 @@ async fn only_owners_correct_and_nobody_claims_it_by_a_name() {
 async fn an_owner_lands_a_refused_file_by_one_decision() {
     let bench = Bench::new("").await;
     bench.send("shops.csv", "id;plz;n\n1;01067;1\n").await;
-    let bad = bench.send("bad.csv", "id;plz;n\n2;80331;2;x\n3;04109;3;y\n4;10115;4\n").await;
+    let bad = bench.send("bad.csv", "id;plz;n\n2;80331;2;x\n3;04109\n4;10115;4\n").await;
     assert_eq!(bad.refused_because, Some(model::RefusedBecause::TooManyRejects), "{}", bad.message);
     let stranger = bench.lake.decide(&person("senders"), &bad.id, Decision::land()).await;
     assert!(matches!(stranger, Err(LakeError::NotFound { .. } | LakeError::Forbidden { .. })), "{stranger:?}");
@@ -171,7 +171,7 @@ async fn an_owner_lands_a_refused_file_by_one_decision() {
     assert_eq!(bench.ids().await.len(), 2);
     // Nothing is left to decide of a file that landed, and the decision holds for no other.
     invalid(bench.lake.decide(&person("staff"), &landed.id, Decision::land()).await);
-    let other = bench.send("other.csv", "id;plz;n\n5;80331;5;x\n6;04109;6;y\n7;10115;4\n").await;
+    let other = bench.send("other.csv", "id;plz;n\n5;80331;5;x\n6;04109\n7;10115;4\n").await;
     assert_eq!(other.state, IngestState::Refused);
     // It came before whatever waits now, and does not wait behind it.
     let wider = bench.send("wider.csv", "id;plz;n;note\n8;80331;8;new\n").await;

@@ -71,12 +71,14 @@ pub struct Ahead {
 /// An owner's answer to a file that waits.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct Decision {
     pub verdict: Verdict,
     /// For whoever sent the file: why it is refused. At most 1000 bytes.
+    #[serde(default)]
     pub note: String,
     /// Headers of the file, as written, that are columns of the dataset: header → column. For this file alone.
+    #[serde(default)]
     pub columns: BTreeMap<String, ColumnName>,
 }
 

@@ -93,6 +93,7 @@ fn decision(r: &IngestReport, owner: bool) -> Option<AnyView> {
         view! {
             <form class="decision" action=action method="post">
                 <p>"You own the dataset and can land this one file all the same. " {what}</p>
+                <input type="hidden" name="verdict" value="land" />
                 <button class="button" type="submit">"Land it anyway"</button>
             </form>
         }

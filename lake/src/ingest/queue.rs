@@ -64,14 +64,14 @@ impl Lake {
         self.replace_queued(file, &id, &waiting).await?;
         let waiting = self.go_on(&file.dataset, sender).await?.waiting;
         let known = self.rooms().arrivals.get(&id).await?;
-        match waiting.first() {
-            None if !known.as_ref().is_some_and(|k| k.report.state.is_final()) => {
-                self.take_up(file, sender, id, known).await
-            }
-            Some(first) if first.ingest != id && !known.as_ref().is_some_and(|k| k.report.state.is_final()) => {
-                self.wait_behind(file, sender, id, known).await
-            }
-            _ => known.map(|k| k.as_ref().clone()).ok_or_else(|| LakeError::internal(format!("{id} has no report"))),
+        if let Some(ended) = known.as_ref().filter(|k| k.report.state.is_final()) {
+            return Ok(ended.as_ref().clone());
+        }
+        match (waiting.first(), known) {
+            (None, known) => self.take_up(file, sender, id, known).await,
+            (Some(first), known) if first.ingest != id => self.wait_behind(file, sender, id, known).await,
+            (Some(_), Some(known)) => Ok(known.as_ref().clone()),
+            (Some(_), None) => Err(LakeError::internal(format!("{id} waits and has no report"))),
         }
     }
 

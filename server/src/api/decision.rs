@@ -22,17 +22,17 @@ use crate::{
 #[expect(dead_code, reason = "documents the form")]
 struct DecisionForm {
     /// `land` or `refuse`.
-    verdict: Option<String>,
+    verdict: Verdict,
     note: Option<String>,
     /// Headers of the file, each followed by its `column`.
-    label: Vec<String>,
+    label: Option<Vec<String>>,
     /// The dataset's column that the `label` before it is; empty for a new column.
-    column: Vec<String>,
+    column: Option<Vec<String>>,
 }
 
 /// Decide about a file that waits, or land one that was refused for its columns or the number of its rejected rows: rows
-/// that fit land, the others wait in quarantine, new columns are added. Without a body it lands. Holds for this file
-/// alone; files behind it then go on by themselves. For owners of the dataset.
+/// that fit land, the others wait in quarantine, new columns are added. Holds for this file alone; files behind it then
+/// go on by themselves. For owners of the dataset.
 #[utoipa::path(post, path = "/api/v1/ingests/{id}/decision", tag = "ingests", operation_id = "decide",
     params(("id" = String, Path, description = "The arrival's id")),
     request_body(content((Decision = "application/json"), (DecisionForm = "application/x-www-form-urlencoded"))),
@@ -62,9 +62,6 @@ pub async fn decide(
 }
 
 fn decision(headers: &HeaderMap, body: &[u8]) -> Result<Decision, ApiProblem> {
-    if body.is_empty() {
-        return Ok(Decision::land());
-    }
     let kind = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     match kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
         "application/json" => serde_json::from_slice(body).map_err(|e| ApiProblem::invalid(e.to_string())),
@@ -76,13 +73,18 @@ fn decision(headers: &HeaderMap, body: &[u8]) -> Result<Decision, ApiProblem> {
 /// The fields of the page's form; each header is followed by its column, which is why it is read by hand.
 fn form(body: &[u8]) -> Result<Decision, ApiProblem> {
     let mut decision = Decision::land();
+    let mut given = None;
     let mut label = None;
     for (name, value) in url::form_urlencoded::parse(body) {
         let value = value.trim();
         match name.as_ref() {
-            "verdict" if value == "land" => decision.verdict = Verdict::Land,
-            "verdict" if value == "refuse" => decision.verdict = Verdict::Refuse,
-            "verdict" => return Err(ApiProblem::invalid("`verdict` is `land` or `refuse`")),
+            "verdict" => {
+                given = match value {
+                    "land" => Some(Verdict::Land),
+                    "refuse" => Some(Verdict::Refuse),
+                    _ => None,
+                }
+            }
             "note" => value.clone_into(&mut decision.note),
             "label" => label = Some(value.to_owned()),
             "column" => {
@@ -93,6 +95,7 @@ fn form(body: &[u8]) -> Result<Decision, ApiProblem> {
             _ => {}
         }
     }
+    decision.verdict = given.ok_or_else(|| ApiProblem::invalid("`verdict` is `land` or `refuse`"))?;
     Ok(decision)
 }
 
@@ -105,6 +108,8 @@ mod tests {
         let read = form(b"verdict=land&label=Preis&column=price&label=Neu&column=&note=+").unwrap();
         assert_eq!(read, Decision { columns: [("Preis".into(), "price".into())].into(), ..Decision::land() });
         assert_eq!(form(b"verdict=refuse&note=wrong+month").unwrap(), Decision::refuse("wrong month"));
-        assert!(form(b"verdict=perhaps").is_err());
+        for wrong in ["", "note=x", "verdict=perhaps"] {
+            assert!(form(wrong.as_bytes()).is_err(), "{wrong}");
+        }
     }
 }

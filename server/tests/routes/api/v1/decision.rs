@@ -10,6 +10,8 @@ use crate::server::{Browser, Server};
 const WIDER: &str = "carrier,flight,tailnum,distance,Gate\nB6,5,N5,500,A1\n";
 const LATER: &str = "carrier,flight,tailnum,distance\nB6,6,N6,600\n";
 
+const LAND: &str = r#"{"verdict":"land"}"#;
+
 /// A file that waits and one behind it, both for `ops.flights`; their ids.
 async fn two_that_wait(server: &Server) -> [String; 2] {
     fs::create_dir_all(server.folder().join("contracts/ops")).unwrap();
@@ -49,13 +51,14 @@ async fn an_owner_sees_the_difference_and_lands_the_file_and_the_next_goes_on() 
     assert_eq!(report["difference"]["columns"][4]["change"], "new", "{report}");
     assert_eq!(state(&server, &owner, &later).await["ahead"]["file"], "wider.csv");
     let path = format!("/api/v1/ingests/{wider}/decision");
-    for wrong in [r#"{"verdict":"perhaps"}"#, r#"{"land":true}"#, r#"{"columns":{"Gate":"nothing"}}"#] {
+    let no_column = r#"{"verdict":"land","columns":{"Gate":"nothing"}}"#;
+    for wrong in ["", "{}", r#"{"verdict":"perhaps"}"#, r#"{"verdict":"land","now":true}"#, no_column] {
         let answer = server.api(&owner, "POST", &path, Some(wrong)).await;
         assert_eq!((answer.status, answer.problem().as_str()), (StatusCode::BAD_REQUEST, "invalid_request"), "{wrong}");
     }
-    let early = server.api(&owner, "POST", &format!("/api/v1/ingests/{later}/decision"), None).await;
+    let early = server.api(&owner, "POST", &format!("/api/v1/ingests/{later}/decision"), Some(LAND)).await;
     assert_eq!(early.status, StatusCode::BAD_REQUEST, "{}", early.text);
-    let answer = server.api(&owner, "POST", &path, Some(r#"{"verdict":"land"}"#)).await;
+    let answer = server.api(&owner, "POST", &path, Some(LAND)).await;
     assert_eq!((answer.status, &answer.json()["state"]), (StatusCode::OK, &Value::from("landed")), "{}", answer.text);
     assert_eq!(ended(&server, &owner, &later).await["state"], "landed");
 }
@@ -67,14 +70,17 @@ async fn who_does_not_own_the_dataset_neither_sees_nor_decides() {
     let path = format!("/api/v1/ingests/{wider}/decision");
     for name in ["analyst", "partner-ua"] {
         let token = server.token(name).await;
-        let answer = server.api(&token, "POST", &path, None).await;
+        let answer = server.api(&token, "POST", &path, Some(LAND)).await;
         assert_eq!((answer.status, answer.problem().as_str()), (StatusCode::NOT_FOUND, "not_found"), "{name}");
         let page = server.signed_in(name).await.get(&server, &format!("/arrivals/{wider}")).await;
         assert!(page.status == StatusCode::NOT_FOUND && !page.text.contains("Gate"), "{name}");
     }
     assert_eq!(server.api("", "POST", &path, None).await.status, StatusCode::UNAUTHORIZED);
-    let steward = server.token("steward").await;
-    assert_eq!(state(&server, &steward, &wider).await["state"], "waiting");
+    let mut steward: Browser = server.signed_in("steward").await;
+    let seen = steward.get(&server, &format!("/api/v1/ingests/{wider}")).await.json();
+    assert_eq!((&seen["state"], &seen["difference"]["would_land"]), (&"waiting".into(), &1.into()), "{seen}");
+    let refused = steward.json(&server, "POST", &path, r#"{"verdict":"refuse"}"#).await;
+    assert_eq!(refused.json()["refused_because"], "declined", "{}", refused.text);
 }
 
 #[tokio::test]
