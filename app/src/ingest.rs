@@ -9,6 +9,7 @@ use crate::{
     shell::{Content, Place, page},
 };
 
+mod difference;
 mod inspection;
 mod list;
 mod quarantine;

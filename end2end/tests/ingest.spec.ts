@@ -86,3 +86,41 @@ test('rows that waited are corrected in an editor and sent back; a refused file 
   await expect(page.locator('main')).toContainText('Landed by the decision of owner-ops');
   await expect(page.locator('.arrival__landed .figure__number')).toHaveText('1');
 });
+
+test('a file with another meaning waits for its owner, who sees both schemas; the next file waits in line', async ({ page, javaScriptEnabled }) => {
+  const name = `drift_${javaScriptEnabled === false ? 'plain' : 'scripted'}`;
+  await signIn(page, 'owner-ops', '/');
+  const send = async (file: string, text: string) => {
+    const form = new FormData();
+    form.append('file', new Blob([text]), file);
+    const sent = await asPerson(page, `/api/v1/uploads/ops/${name}`, { method: 'POST', body: form });
+    expect(sent.status).toBe(201);
+    return ((await sent.json()) as { ingests: { id: string }[] }).ingests[0].id;
+  };
+  const state = async (id: string) => ((await (await asPerson(page, `/api/v1/ingests/${id}`)).json()) as { state: string }).state;
+  await send('gates.csv', 'id,gate\n1,A1\n2,A2\n');
+  const other = await send('other.csv', 'id,gate,floor\nG3,A3,1\nG4,A4,2\n5,A5,2\n');
+  const later = await send('later.csv', 'id,gate\n6,A6\n');
+
+  await page.goto(`/arrivals/${later}`);
+  await expect(page.locator('.page-head__title')).toContainText('waits in line');
+  await page.getByRole('link', { name: 'other.csv' }).click();
+  await expect(page.locator('.page-head__title')).toContainText('waits for a decision');
+  const line = (column: string) => page.locator('.difference__schemas tbody tr', { hasText: column });
+  await expect(line('id')).toContainText('other type');
+  await expect(line('id')).toContainText('2 rows do not fit');
+  await expect(line('gate')).toContainText('nothing');
+  await expect(line('floor')).toContainText('new column');
+  await expect(page.locator('.difference__rows tbody tr')).toHaveCount(3);
+  await page.getByRole('button', { name: 'Land this file' }).click();
+  await expect(page.locator('main')).toContainText('Landed by the decision of owner-ops');
+  await expect(page.locator('.arrival__landed .figure__number')).toHaveText('1');
+  await expect.poll(() => state(later)).toBe('landed');
+
+  const again = await send('again.csv', 'id,gate\nG7,A7\n');
+  await page.goto(`/arrivals/${again}`);
+  await page.getByLabel('Why, for whoever sent it').fill('These are numbers elsewhere.');
+  await page.getByRole('button', { name: 'Refuse this file' }).click();
+  await expect(page.locator('main')).toContainText('These are numbers elsewhere.');
+  expect(await state(again)).toBe('refused');
+});

@@ -2,6 +2,7 @@
 //!
 //! What a file is and becomes is decided by [`read_file`], which does no IO. [`landing`] moves bytes and commits,
 //! [`arrival`] keeps the reports and says who may see them, [`watch`] notices new files and [`hint`] is told of them.
+//! [`gate`] holds back files that an owner should see first, and [`queue`] those that came after them.
 
 use std::path::Path;
 
@@ -21,6 +22,7 @@ mod decision;
 mod decode;
 mod encoding;
 mod fit;
+mod gate;
 mod header;
 mod hint;
 mod infer;
@@ -29,6 +31,7 @@ mod json;
 mod key;
 mod landing;
 mod name;
+mod queue;
 mod raw;
 mod read;
 mod replay;
@@ -87,7 +90,8 @@ impl Lake {
         self.check_may_upload(who, dataset).await?;
         let name = landing::file_name(file)?;
         let bytes = self.whole(&name, body).await?;
-        self.send(dataset, &name, bytes, &Sender::Person(who)).await
+        let report = self.send(dataset, &name, bytes, &Sender::Person(who)).await?;
+        self.shown(who, report).await
     }
 
     /// Arrivals that the principal may see (those of datasets it owns, all for stewards, its own uploads), newest first.
@@ -100,11 +104,8 @@ impl Lake {
     /// # Errors
     /// [`LakeError::NotFound`], the same for absent and hidden.
     pub async fn ingest(&self, who: &Principal, id: &str) -> Result<IngestReport> {
-        let mut report = self.visible_arrival(who, id).await?.report.clone();
-        if report.rows.quarantined > 0 {
-            report.corrections = self.corrections(&report).await?;
-        }
-        Ok(report)
+        let arrival = self.visible_arrival(who, id).await?;
+        self.shown(who, arrival.report.clone()).await
     }
 
     /// Rows of one arrival that did not land. Needs `own` on its dataset, or stewardship.
@@ -115,8 +116,7 @@ impl Lake {
     pub async fn quarantine(&self, who: &Principal, id: &str) -> Result<Vec<QuarantinedRow>> {
         let arrival = self.visible_arrival(who, id).await?;
         let dataset = &arrival.report.dataset;
-        let policies = &self.rooms().policies;
-        if !policies.is_steward(who).await? && !policies.may(who, dataset, Action::Own, chrono::Utc::now()).await? {
+        if !self.owns(who, dataset).await? {
             let message = format!("rows in quarantine are shown to the owners of {dataset}; ask one of them");
             return Err(LakeError::Forbidden { message });
         }

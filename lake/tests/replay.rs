@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::StreamExt;
 use lake::{Lake, LakeConfig, LakeError, StoreConfig};
-use model::{DatasetName, IngestReport, IngestState, Principal, QueryRequest};
+use model::{DatasetName, Decision, IngestReport, IngestState, Principal, QueryRequest};
 
 const POLICY: &str = "[[grant]]\nto = [\"group:staff\"]\non = [\"*\"]\nmay = [\"read\", \"own\"]\n[[grant]]\n\
                       to = [\"group:senders\"]\non = [\"*\"]\nmay = [\"read\", \"upload\"]\n";
@@ -110,12 +110,12 @@ async fn corrections_of_a_dataset_that_is_replaced_stand_beside_what_landed() {
     bench.correct(&first.id, "id;plz;n\n2;80331;2\n4;10115;4\n").await.unwrap();
     assert_eq!(bench.ids().await.len(), 4);
     // Once a newer file has taken their place, old rows stay away; so does an old file by decision.
-    let bad = bench.send("bad.csv", "id;plz;n\n7;80331;x\n8;04109;y\n9;10115;9\n").await;
+    let bad = bench.send("bad.csv", "id;plz;n\n7;80331;7;x\n8;04109\n9;10115;9\n").await;
     let next = bench.send("next.csv", "id;plz;n\n5;10115;5\n6;10115;x\n").await;
     let later = bench.send("later.csv", "id;plz;n\n6;10115;6\n").await;
     assert_eq!((next.state, later.state), (IngestState::Landed, IngestState::Landed));
     invalid(bench.correct(&next.id, "id;plz;n\n6;10115;7\n").await);
-    invalid(bench.lake.land_anyway(&person("staff"), &bad.id).await);
+    invalid(bench.lake.decide(&person("staff"), &bad.id, Decision::land()).await);
     assert_eq!(bench.ids().await.len(), 1);
 }
 
@@ -162,20 +162,21 @@ async fn only_owners_correct_and_nobody_claims_it_by_a_name() {
 async fn an_owner_lands_a_refused_file_by_one_decision() {
     let bench = Bench::new("").await;
     bench.send("shops.csv", "id;plz;n\n1;01067;1\n").await;
-    let bad = bench.send("bad.csv", "id;plz;n\n2;80331;x\n3;04109;y\n4;10115;4\n").await;
+    let bad = bench.send("bad.csv", "id;plz;n\n2;80331;2;x\n3;04109\n4;10115;4\n").await;
     assert_eq!(bad.refused_because, Some(model::RefusedBecause::TooManyRejects), "{}", bad.message);
-    let stranger = bench.lake.land_anyway(&person("senders"), &bad.id).await;
+    let stranger = bench.lake.decide(&person("senders"), &bad.id, Decision::land()).await;
     assert!(matches!(stranger, Err(LakeError::NotFound { .. } | LakeError::Forbidden { .. })), "{stranger:?}");
-    let landed = bench.lake.land_anyway(&person("staff"), &bad.id).await.unwrap();
+    let landed = bench.lake.decide(&person("staff"), &bad.id, Decision::land()).await.unwrap();
     assert_eq!((landed.rows.landed, landed.rows.quarantined, landed.decided_by.as_deref()), (1, 2, Some("staff")));
     assert_eq!(bench.ids().await.len(), 2);
     // Nothing is left to decide of a file that landed, and the decision holds for no other.
-    invalid(bench.lake.land_anyway(&person("staff"), &landed.id).await);
-    let other = bench.send("other.csv", "id;plz;n\n5;80331;x\n6;04109;y\n7;10115;4\n").await;
+    invalid(bench.lake.decide(&person("staff"), &landed.id, Decision::land()).await);
+    let other = bench.send("other.csv", "id;plz;n\n5;80331;5;x\n6;04109\n7;10115;4\n").await;
     assert_eq!(other.state, IngestState::Refused);
+    // It came before whatever waits now, and does not wait behind it.
     let wider = bench.send("wider.csv", "id;plz;n;note\n8;80331;8;new\n").await;
-    assert_eq!(wider.refused_because, Some(model::RefusedBecause::SchemaConflict), "{}", wider.message);
-    let landed = bench.lake.land_anyway(&person("staff"), &wider.id).await.unwrap();
+    assert_eq!(wider.state, IngestState::Waiting, "{}", wider.message);
+    let landed = bench.lake.decide(&person("staff"), &other.id, Decision::land()).await.unwrap();
     assert_eq!(landed.state, IngestState::Landed, "{}", landed.message);
     assert_eq!(bench.ids().await.len(), 3);
 }

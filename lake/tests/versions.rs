@@ -466,7 +466,7 @@ async fn after_a_roll_back_a_corrected_file_lands_and_the_same_one_only_by_decis
     let old = bench.send("ops.flights", "a.csv", A).await;
     assert_eq!(old.state, IngestState::Duplicate, "{}", old.message);
     // An owner lets the same content land once more, once.
-    let again = bench.lake.land_anyway(&staff(), &same.id).await.unwrap();
+    let again = bench.lake.decide(&staff(), &same.id, model::Decision::land()).await.unwrap();
     assert_eq!((again.state, again.version), (IngestState::Landed, Some(5)), "{}", again.message);
     assert_eq!(again.decided_by.as_deref(), Some("ann"));
     assert_eq!(bench.count().await, 6);
@@ -478,7 +478,7 @@ async fn after_a_roll_back_a_corrected_file_lands_and_the_same_one_only_by_decis
     let third = bench.send("ops.flights", "renamed.csv", C).await;
     assert_eq!(third.refused_because, Some(RefusedBecause::TakenBack), "{}", third.message);
     assert!(third.message.contains("as version 5") && third.message.contains("in version 6"), "{}", third.message);
-    let again = bench.lake.land_anyway(&staff(), &third.id).await.unwrap();
+    let again = bench.lake.decide(&staff(), &third.id, model::Decision::land()).await.unwrap();
     assert_eq!((again.state, again.version), (IngestState::Landed, Some(7)), "{}", again.message);
     // Brought back by a roll back, it is in.
     bench.roll_back(&staff(), 4).await.unwrap();

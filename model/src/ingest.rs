@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{ColumnName, ColumnType, DatasetName};
+use crate::{Ahead, ColumnName, ColumnType, DatasetName, Difference};
 
-/// The report of one file. Immutable once the state is final.
+/// The report of one file. Immutable once its state is [final](IngestState::is_final).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct IngestReport {
@@ -53,9 +53,18 @@ pub struct IngestReport {
     /// What landed and deserves a look: checks that were not met, rows that came again. A sentence each.
     #[serde(default)]
     pub warnings: Vec<String>,
-    /// Name of the owner who decided that the file lands although it had been refused.
+    /// Name of the owner who decided about the file: that it lands although it differs or had been refused, or that it
+    /// does not land.
     #[serde(default)]
     pub decided_by: Option<String>,
+    /// How the file's columns differ from the dataset's, when an owner decides or decided about it. Told to owners, when
+    /// one arrival is asked for.
+    #[serde(default)]
+    pub difference: Option<Difference>,
+    /// The file for whose decision this one waits. Told to who may see that file's arrival, when one arrival is asked
+    /// for.
+    #[serde(default)]
+    pub ahead: Option<Ahead>,
     /// The arrival whose rows in quarantine this file corrects.
     #[serde(default)]
     pub corrects: Option<String>,
@@ -97,10 +106,23 @@ impl IngestReport {
 #[serde(rename_all = "lowercase")]
 pub enum IngestState {
     Working,
+    /// An owner decides about the file, or about one before it. Nothing of it has landed.
+    Waiting,
     Landed,
     /// The same content landed before; nothing was added.
     Duplicate,
     Refused,
+}
+
+impl IngestState {
+    /// Whether nothing becomes of the file any more: its report never changes.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        match self {
+            Self::Working | Self::Waiting => false,
+            Self::Landed | Self::Duplicate | Self::Refused => true,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,6 +142,10 @@ pub enum RefusedBecause {
     CheckFailed,
     /// The same content landed before and was taken back by a roll back.
     TakenBack,
+    /// The file waited, and an owner decided that it does not land.
+    Declined,
+    /// The file waited, and was removed or replaced by another of the same name meanwhile.
+    Withdrawn,
 }
 
 /// Rows of one file; `read = landed + quarantined`.

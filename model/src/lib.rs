@@ -5,6 +5,7 @@
 
 pub mod column;
 pub mod dataset;
+pub mod difference;
 pub mod ingest;
 pub mod inspect;
 pub mod name;
@@ -19,6 +20,7 @@ pub mod token;
 
 pub use column::{Column, ColumnType};
 pub use dataset::{AccessNote, Dataset, DatasetDetail, DatasetFilter, DatasetVersion, RollBack, UnitSummary};
+pub use difference::{Ahead, ColumnChange, ColumnDifference, Decision, Difference, Verdict};
 pub use ingest::{
     ColumnReport, ColumnWarning, Correction, IngestFilter, IngestReport, IngestState, QuarantinedRow, RefusedBecause,
     RowCounts,

@@ -2,6 +2,7 @@
 
 pub mod cursor;
 pub mod datasets;
+pub mod decision;
 pub mod download;
 pub mod events;
 pub mod extract;

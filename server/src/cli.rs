@@ -8,8 +8,10 @@ use lake::Lake;
 
 use crate::config::{Config, Environment};
 
+pub mod arrivals;
 pub mod contract;
 pub mod datasets;
+pub mod decide;
 pub mod demo;
 pub mod ingest;
 pub mod inspect;
@@ -60,6 +62,10 @@ pub enum Command {
     Serve(ServeArgs),
     /// Ingest what is new in landing/, or a file or folder from here
     Ingest(ingest::IngestArgs),
+    /// List what arrived in the datasets that a person owns
+    Arrivals(arrivals::ArrivalsArgs),
+    /// Look at a file that waits for its owner, land it or refuse it
+    Decide(decide::DecideArgs),
     /// Say what would become of a file, without landing it
     Inspect(inspect::InspectArgs),
     /// Check a contract, or draft one from a file

@@ -16,6 +16,8 @@ fn main() -> ExitCode {
             match command {
                 Command::Serve(args) => serve::serve(config.with(&args)).await,
                 Command::Ingest(args) => cli::ingest::run(config, args).await,
+                Command::Arrivals(args) => cli::arrivals::run(config, args).await,
+                Command::Decide(args) => cli::decide::run(config, args).await,
                 Command::Inspect(args) => cli::inspect::run(config, args).await,
                 Command::Contract { command } => cli::contract::run(command),
                 Command::Query(args) => cli::query::run(config, args).await,

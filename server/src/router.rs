@@ -62,7 +62,7 @@ pub fn api() -> (Router<AppState>, OpenApi) {
         .routes(routes!(api::ingests::get))
         .routes(routes!(api::ingests::quarantine))
         .routes(routes!(api::ingests::rows_to_correct))
-        .routes(routes!(api::ingests::land_anyway))
+        .routes(routes!(api::decision::decide))
         .routes(routes!(api::versions::roll_back))
         .merge(
             OpenApiRouter::new()

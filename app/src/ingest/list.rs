@@ -39,7 +39,8 @@ fn line(r: &IngestReport, with_dataset: bool) -> AnyView {
     let dataset = with_dataset.then(|| {
         view! { <td data-label="Dataset"><a href=Href::dataset(&r.dataset).build()>{r.dataset.to_string()}</a></td> }
     });
-    let message = (r.state == IngestState::Refused && !r.message.is_empty()).then(|| visible(&r.message).into_owned());
+    let told = matches!(r.state, IngestState::Refused | IngestState::Waiting) && !r.message.is_empty();
+    let message = told.then(|| visible(&r.message).into_owned());
     let quarantined = r.rows.quarantined;
     let class = if quarantined > 0 { "table__number figure--bad" } else { "table__number quiet" };
     view! {
@@ -64,6 +65,9 @@ fn line(r: &IngestReport, with_dataset: bool) -> AnyView {
 pub fn state_badge(r: &IngestReport) -> AnyView {
     match r.state {
         IngestState::Working => badge(Tone::Accent, "working"),
+        IngestState::Waiting if r.ahead.is_some() => badge(Tone::Careful, "waits in line"),
+        IngestState::Waiting if r.difference.is_some() => badge(Tone::Careful, "waits for a decision"),
+        IngestState::Waiting => badge(Tone::Careful, "waits"),
         IngestState::Landed if r.rows.quarantined > 0 => badge(Tone::Careful, "landed in part"),
         IngestState::Landed => badge(Tone::Good, "landed"),
         IngestState::Duplicate => badge(Tone::Quiet, "seen before"),

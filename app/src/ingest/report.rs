@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use model::{ColumnReport, IngestReport, IngestState, QuarantinedRow, RefusedBecause};
 
 use super::{
+    difference::difference,
     list::state_badge,
     quarantine::quarantine,
     words::{because, warning, warnings},
@@ -16,7 +17,11 @@ use crate::{
 /// `rows` is `None` when the viewer may not see raw rows.
 pub fn report(r: &IngestReport, rows: Option<&[QuarantinedRow]>) -> AnyView {
     let message = (!r.message.is_empty()).then(|| {
-        let class = if r.state == IngestState::Refused { "banner banner--bad" } else { "banner" };
+        let class = match r.state {
+            IngestState::Refused => "banner banner--bad",
+            IngestState::Waiting => "banner banner--careful",
+            _ => "banner",
+        };
         view! { <p class=class>{icon(Icon::Alert)} <bdi>{visible(&r.message).into_owned()}</bdi></p> }
     });
     let query = (r.rows.landed > 0 || r.state == IngestState::Duplicate).then(|| {
@@ -25,6 +30,10 @@ pub fn report(r: &IngestReport, rows: Option<&[QuarantinedRow]>) -> AnyView {
     let corrects = r.corrects.as_ref().map(|id| {
         let href = format!("/arrivals/{id}");
         view! { <p class="banner">{icon(Icon::Arrival)} "These rows correct those of "<a href=href>"an earlier arrival"</a>"."</p> }
+    });
+    let ahead = r.ahead.as_ref().map(|ahead| {
+        let (href, file) = (format!("/arrivals/{}", ahead.ingest), visible(&ahead.file).into_owned());
+        view! { <p class="banner">{icon(Icon::Arrival)} <span>"Before it waits "<a href=href><bdi>{file}</bdi></a>"."</span></p> }
     });
     view! {
         <header class="page-head">
@@ -41,7 +50,8 @@ pub fn report(r: &IngestReport, rows: Option<&[QuarantinedRow]>) -> AnyView {
                     <span>{bytes(r.bytes)}</span>
                     <span>{instant(r.started_at)}</span>
                     <span>"from "<bdi>{r.by.clone()}</bdi></span>
-                    {r.finished_at.map(|end| {
+                    // With a decision, the time is that of people.
+                    {r.finished_at.filter(|_| r.decided_by.is_none()).map(|end| {
                         let took = u64::try_from((end - r.started_at).num_milliseconds()).unwrap_or(0);
                         view! { <span>"took "{duration(took)}</span> }
                     })}
@@ -51,7 +61,9 @@ pub fn report(r: &IngestReport, rows: Option<&[QuarantinedRow]>) -> AnyView {
         </header>
         {message}
         {corrects}
+        {ahead}
         {decision(r, rows.is_some())}
+        {difference(r)}
         {warnings(&r.warnings)}
         <div class="arrival">
             {landed(r)}
@@ -82,6 +94,7 @@ fn decision(r: &IngestReport, owner: bool) -> Option<AnyView> {
         view! {
             <form class="decision" action=action method="post">
                 <p>"You own the dataset and can land this one file all the same. " {what}</p>
+                <input type="hidden" name="verdict" value="land" />
                 <button class="button" type="submit">"Land it anyway"</button>
             </form>
         }
@@ -134,7 +147,11 @@ fn landed(r: &IngestReport) -> AnyView {
 
 fn columns(r: &IngestReport) -> AnyView {
     let lines: Vec<_> = r.columns.iter().map(|c| column(c, r.rows.landed)).collect();
-    let none = lines.is_empty().then(|| view! { <p class="quiet">"The file was not read that far."</p> });
+    let why = match r.state {
+        IngestState::Waiting => "Told once the file has landed.",
+        _ => "The file was not read that far.",
+    };
+    let none = lines.is_empty().then(|| view! { <p class="quiet">{why}</p> });
     view! {
         <section class="card arrival__columns" aria-labelledby="types">
             <h2 class="card__title" id="types">"Why each column has its type"</h2>

@@ -34,5 +34,7 @@ pub fn because(b: RefusedBecause) -> &'static str {
         RefusedBecause::Contract => "the dataset's contract is wrong",
         RefusedBecause::CheckFailed => "rows do not meet a check of the contract",
         RefusedBecause::TakenBack => "it landed before and was taken back",
+        RefusedBecause::Declined => "an owner decided so",
+        RefusedBecause::Withdrawn => "it was removed or replaced while it waited",
     }
 }

@@ -57,6 +57,16 @@ pub(super) struct Seen {
     pub done: bool,
 }
 
+impl Arrival {
+    /// The arrival as it is when its file is taken up once more.
+    pub(super) fn taken_up(&self) -> Self {
+        let mut arrival = self.clone();
+        arrival.report.state = IngestState::Working;
+        arrival.report.message.clear();
+        arrival
+    }
+}
+
 impl Arrivals {
     pub fn new(documents: Documents) -> Self {
         Self {
@@ -143,7 +153,7 @@ impl Arrivals {
         let id = &arrival.report.id;
         loop {
             let written = match self.documents.get::<Arrival>(REPORTS, id).await? {
-                Some(known) if known.value.report.state != IngestState::Working => return Ok(known.value),
+                Some(known) if known.value.report.state.is_final() => return Ok(known.value),
                 Some(known) => self.documents.update(REPORTS, id, known.version, arrival).await,
                 None => self.documents.create(REPORTS, id, arrival).await,
             };
@@ -166,7 +176,7 @@ impl Arrivals {
         }
         let Some(found) = self.documents.get::<Arrival>(REPORTS, id).await? else { return Ok(None) };
         let arrival = Arc::new(found.value);
-        if arrival.report.state != IngestState::Working {
+        if arrival.report.state.is_final() {
             self.kept.insert(id.to_owned(), arrival.clone());
         }
         Ok(Some(arrival))
@@ -191,7 +201,10 @@ impl Lake {
             let wanted = filter.unit.as_ref().is_none_or(|u| dataset.unit().as_str() == u)
                 && filter.dataset.as_ref().is_none_or(|d| dataset.name() == d);
             if wanted && self.is_visible(who, steward, &arrival, &mut owned).await? {
-                reports.push(arrival.report.clone());
+                let owns = steward || owned.get(dataset).is_some_and(|owns| *owns);
+                let mut report = veiled(arrival.report.clone(), owns);
+                report.difference = None;
+                reports.push(report);
                 if reports.len() == LISTED {
                     break;
                 }
@@ -208,6 +221,24 @@ impl Lake {
             return Ok(arrival);
         }
         Err(LakeError::NotFound { what: "arrival", name: id.to_owned() })
+    }
+
+    /// A report as the principal may see it when it asks for this one, with what became of it since.
+    pub(super) async fn shown(&self, who: &Principal, mut report: IngestReport) -> Result<IngestReport> {
+        if report.rows.quarantined > 0 {
+            report.corrections = self.corrections(&report).await?;
+        }
+        if report.state == IngestState::Waiting {
+            report.ahead = self.ahead_of(who, &report).await?;
+        }
+        let owns = self.owns(who, &report.dataset).await?;
+        Ok(veiled(report, owns))
+    }
+
+    /// Whether the principal owns the dataset, or is a steward.
+    pub(super) async fn owns(&self, who: &Principal, dataset: &DatasetName) -> Result<bool> {
+        let policies = &self.rooms().policies;
+        Ok(policies.is_steward(who).await? || policies.may(who, dataset, Action::Own, chrono::Utc::now()).await?)
     }
 
     async fn is_visible(
@@ -237,11 +268,27 @@ impl Lake {
     }
 
     pub(super) async fn quarantined_rows(&self, report: &IngestReport) -> Result<Vec<QuarantinedRow>> {
+        // What an earlier look at the file rejected may still lie there.
+        if report.rows.quarantined == 0 {
+            return Ok(Vec::new());
+        }
         let place = path::quarantine(&report.dataset, &report.id);
         let Some(bytes) = self.rooms().store.read(&place).await? else { return Ok(Vec::new()) };
         let rows = serde_json::Deserializer::from_slice(&bytes).into_iter();
         Ok(rows.collect::<std::result::Result<_, _>>()?)
     }
+}
+
+/// Whoever may only send files does not learn the dataset's columns from what waits.
+fn veiled(mut report: IngestReport, owns: bool) -> IngestReport {
+    if !owns {
+        report.difference = None;
+        if report.state == IngestState::Waiting {
+            report.columns.clear();
+            report.warnings.clear();
+        }
+    }
+    report
 }
 
 /// A document id for a path of any length and alphabet.

@@ -26,7 +26,7 @@ impl Counts {
             IngestState::Landed => Some(&self.landed),
             IngestState::Duplicate => Some(&self.duplicate),
             IngestState::Refused => Some(&self.refused),
-            IngestState::Working => None,
+            IngestState::Working | IngestState::Waiting => None,
         }
     }
 }

@@ -149,7 +149,7 @@ fn values(landing: &Landing, columns: &[model::ColumnReport], rows: u64) -> BTre
 }
 
 /// A value in its canonical form: the shortest that reads back the same.
-fn in_words(batch: &RecordBatch, column: usize, row: usize) -> Option<String> {
+pub(super) fn in_words(batch: &RecordBatch, column: usize, row: usize) -> Option<String> {
     let array: &ArrayRef = batch.column(column);
     if array.is_null(row) {
         return None;

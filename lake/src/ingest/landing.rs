@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     Lake, LakeError, Result,
+    contract::Contract,
     store::path,
     table::{Commit, Committed, DataFile, Landed, WriteMode},
 };
@@ -41,6 +42,27 @@ enum Rows {
     Read(Landing),
     /// Already in data files, which no version names so far.
     Written(SchemaRef, Vec<DataFile>),
+}
+
+/// How rows land.
+struct How {
+    mode: WriteMode,
+    key: Vec<String>,
+    /// By an owner's decision.
+    decided: bool,
+    /// The roll back after which the content lands once more.
+    again: Option<u64>,
+}
+
+impl How {
+    fn of(contract: Option<&Contract>, corrects: bool) -> Self {
+        let mode = match contract.map_or(WriteMode::Append, |c| c.mode) {
+            // They belong beside the rows that landed.
+            WriteMode::Replace if corrects => WriteMode::Append,
+            mode => mode,
+        };
+        Self { mode, key: contract.map(|c| c.key.clone()).unwrap_or_default(), decided: false, again: None }
+    }
 }
 
 /// What a dataset knows of a file's content.
@@ -99,11 +121,23 @@ impl Lake {
         }
         let taken: Vec<Vec<IngestReport>> = futures::stream::iter(datasets)
             .map(async |(dataset, files)| {
-                let turn = self.rooms().arrivals.turn(&dataset);
+                let arrivals = &self.rooms().arrivals;
+                let turn = arrivals.turn(&dataset);
                 let mut reports = Vec::new();
+                if files.iter().all(|file| arrivals.is_done(&file.path, &file.mark)) {
+                    return Ok(reports);
+                }
+                // What waits costs one look for them all, however many there are.
+                let waiting = {
+                    let _turn = turn.lock().await;
+                    let moved = self.go_on(&dataset, sender).await?;
+                    reports.extend(moved.reports);
+                    moved.waiting
+                };
                 for file in files {
                     let _turn = turn.lock().await;
-                    if !self.rooms().arrivals.is_done(&file.path, &file.mark) {
+                    let waits = waiting.iter().any(|queued| queued.is(&file));
+                    if !waits && !arrivals.is_done(&file.path, &file.mark) {
                         reports.extend(self.take(&file, sender, false).await?);
                     }
                 }
@@ -142,7 +176,7 @@ impl Lake {
         report.ok_or_else(|| LakeError::internal(format!("{place} was taken and has no report")))
     }
 
-    /// Takes one file through. `None` when it is done with already. `again` makes a new arrival in any case.
+    /// Takes one file through, or lets it wait. `None` when it is done with already. `again` makes a new arrival in any case.
     /// The caller holds the dataset's turn.
     pub(super) async fn take(
         &self,
@@ -157,20 +191,19 @@ impl Lake {
         };
         let known = arrivals.get(&id).await?;
         let arrival = match known {
-            Some(known) if known.report.state != IngestState::Working => known.as_ref().clone(),
-            known => {
-                let arrival = self.work(file, sender, id, known).await?;
-                arrivals.counts().add(arrival.report.state);
-                arrival
-            }
+            Some(known) if known.report.state.is_final() => known.as_ref().clone(),
+            known => self.in_turn(file, sender, id, known).await?,
         };
-        arrivals.end(&file.path, &file.mark).await?;
+        if arrival.report.state.is_final() {
+            arrivals.end(&file.path, &file.mark).await?;
+        }
         let IngestReport { id, dataset, file, state, rows, message, .. } = &arrival.report;
         tracing::info!(%dataset, %file, ?state, landed = rows.landed, quarantined = rows.quarantined, %id, %message, "arrival");
         Ok(Some(arrival.report))
     }
 
-    async fn work(
+    /// Takes up one file whose turn it is.
+    pub(super) async fn work(
         &self,
         file: &LandingFile,
         sender: &Sender<'_>,
@@ -179,8 +212,8 @@ impl Lake {
     ) -> Result<Arrival> {
         let rooms = self.rooms();
         let mut arrival = match begun {
-            Some(begun) => begun.as_ref().clone(),
-            None => Arrival { report: blank(file, id, sender), sender: sender.key() },
+            Some(begun) => begun.taken_up(),
+            None => new_arrival(file, id, sender),
         };
         if self.check_size(file.bytes).is_err() {
             let limit = rooms.config.limits.file_bytes / 1_000_000;
@@ -189,8 +222,6 @@ impl Lake {
         }
         let first = self.corrected_by(&file.path).await?;
         arrival.report.corrects = first.as_ref().map(|f| f.id.clone());
-        let decision = self.decision(file).await?;
-        arrival.report.decided_by = decision.as_ref().map(|d| d.by.clone());
         let contract = match rooms.contracts.get(&file.dataset).await {
             Ok(contract) => contract,
             Err(LakeError::Config { message }) => {
@@ -205,20 +236,12 @@ impl Lake {
             Some(first) => (Some(Arc::new(lenient(contract.as_deref()))), first.path.clone()),
             None => (contract, file.path.to_string()),
         };
-        let decided = decision.is_some();
-        let contract = match decision {
-            Some(decision) => decision.on(contract),
-            None => contract,
-        };
-        let mode = match contract.as_ref().map_or(WriteMode::Append, |c| c.mode) {
-            // They belong beside the rows that landed.
-            WriteMode::Replace if first.is_some() => WriteMode::Append,
-            mode => mode,
-        };
-        let key = contract.as_ref().map(|c| c.key.clone()).unwrap_or_default();
         let reader = rooms.arrivals.readers.acquire().await;
-        if file.bytes >= LARGE && first.is_none() {
+        let decision = self.decision(file).await?;
+        // What was decided holds for bytes that were seen, so they are all read first.
+        if file.bytes >= LARGE && first.is_none() && decision.is_none() {
             let (place, contract, existing) = (place.clone(), contract.clone(), existing.clone());
+            let how = How::of(contract.as_deref(), false);
             let read = self.in_parts(file, &arrival.report.id, place, contract, existing).await?;
             if let Some(InParts { streamed, schema, files }) = read {
                 drop(reader);
@@ -226,8 +249,8 @@ impl Lake {
                 arrival.report.sha256.clone_from(&content);
                 let outcome = fill(&mut arrival.report, streamed.reading).outcome;
                 let rows = outcome.map(|_| Rows::Written(schema, files));
-                return match self.remembered(&file.dataset, &content, decided).await? {
-                    Remembered::New(again) => self.decide(arrival, rows, decided, (mode, key), (content, again)).await,
+                return match self.remembered(&file.dataset, &content, false).await? {
+                    Remembered::New(again) => self.settle(arrival, file, rows, How { again, ..how }, content).await,
                     Remembered::Landed(version) => self.landed_before(arrival, version).await,
                     Remembered::TakenBack(refusal) => self.refuse(arrival, refusal).await,
                 };
@@ -238,16 +261,23 @@ impl Lake {
             return self.refuse(arrival, Refusal::new(RefusedBecause::Unreadable, message)).await;
         };
         arrival.report.sha256 = sha256(&bytes);
+        let decision = decision.filter(|d| d.saw(&arrival.report.sha256));
         // The same words may correct the rows of two files.
         let content = match &first {
             Some(first) => sha256(format!("{}:{}", first.id, arrival.report.sha256).as_bytes()),
             None => arrival.report.sha256.clone(),
         };
-        let again = match self.remembered(&file.dataset, &content, decided).await? {
+        let again = match self.remembered(&file.dataset, &content, decision.is_some()).await? {
             Remembered::New(again) => again,
             Remembered::Landed(version) => return self.landed_before(arrival, version).await,
             Remembered::TakenBack(refusal) => return self.refuse(arrival, refusal).await,
         };
+        arrival.report.decided_by = decision.as_ref().map(|d| d.by.clone());
+        let contract = match &decision {
+            Some(decision) => decision.on(contract, &place),
+            None => contract,
+        };
+        let how = How { decided: decision.is_some(), again, ..How::of(contract.as_deref(), first.is_some()) };
         let limits = rooms.config.limits.clone();
         let work = move || read_file(&bytes, &place, contract.as_deref(), existing.as_deref(), &limits);
         let reading = match tokio::task::spawn_blocking(work).await {
@@ -269,7 +299,7 @@ impl Lake {
             }
             rooms.store.write(&path::quarantine(&file.dataset, &arrival.report.id), lines).await?;
         }
-        self.decide(arrival, outcome.map(Rows::Read), decided, (mode, key), (content, again)).await
+        self.settle(arrival, file, outcome.map(Rows::Read), how, content).await
     }
 
     /// What the dataset knows of content with this hash.
@@ -285,47 +315,48 @@ impl Lake {
         })
     }
 
-    /// Lands what was read, or refuses it.
-    async fn decide(
+    /// Lands what was read, lets it wait for an owner, or refuses it.
+    async fn settle(
         &self,
         arrival: Arrival,
+        file: &LandingFile,
         outcome: std::result::Result<Rows, Refusal>,
-        decided: bool,
-        mode: (WriteMode, Vec<String>),
-        content: (String, Option<u64>),
+        how: How,
+        content: String,
     ) -> Result<Arrival> {
+        if let Err(refusal) = &outcome
+            && !how.decided
+            && arrival.report.corrects.is_none()
+            && let Some(difference) = self.difference(file, &arrival.report, refusal).await?
+        {
+            return self.hold(arrival, file, difference).await;
+        }
         match outcome {
             Err(refusal) => self.refuse(arrival, refusal).await,
-            Ok(_) if decided && arrival.report.rows.landed == 0 => {
+            Ok(_) if how.decided && arrival.report.rows.landed == 0 => {
                 let message =
                     "No row of the file fits; nothing landed. Mend the rows in quarantine and send the file again.";
                 self.refuse(arrival, Refusal::new(RefusedBecause::TooManyRejects, message)).await
             }
-            Ok(rows) => self.land(arrival, rows, mode, content).await,
+            Ok(rows) => self.land(arrival, rows, how, content).await,
         }
     }
 
-    async fn land(
-        &self,
-        mut arrival: Arrival,
-        rows: Rows,
-        (mode, key): (WriteMode, Vec<String>),
-        (content, again): (String, Option<u64>),
-    ) -> Result<Arrival> {
+    async fn land(&self, mut arrival: Arrival, rows: Rows, how: How, content: String) -> Result<Arrival> {
         let rooms = self.rooms();
         arrival = rooms.arrivals.write(&arrival).await?;
-        if arrival.report.state != IngestState::Working {
+        if arrival.report.state.is_final() {
             return Ok(arrival);
         }
         let report = &arrival.report;
         let commit = Commit {
             sha256: content,
-            again,
+            again: how.again,
             ingest: report.id.clone(),
             file: report.file.clone(),
             by: report.by.clone(),
-            mode,
-            key,
+            mode: how.mode,
+            key: how.key,
             own: report.columns.iter().map(|c| c.name.clone()).collect(),
         };
         let committed = match rows {
@@ -387,7 +418,7 @@ impl Lake {
         Ok(history.iter().find(|h| h.ingest.as_ref() == Some(&report.id)).map(|h| h.version))
     }
 
-    async fn refuse(&self, mut arrival: Arrival, refusal: Refusal) -> Result<Arrival> {
+    pub(super) async fn refuse(&self, mut arrival: Arrival, refusal: Refusal) -> Result<Arrival> {
         arrival.report.refused_because = Some(refusal.because);
         arrival.report.message = refusal.message;
         arrival.report.rows.landed = 0;
@@ -408,6 +439,11 @@ fn taken_back(landed: u64, by: u64) -> Refusal {
          added. Send a corrected file, let this one land by an owner's decision, or roll back to version {landed}."
     );
     Refusal::new(RefusedBecause::TakenBack, message)
+}
+
+/// A file of which nothing is known yet.
+pub(super) fn new_arrival(file: &LandingFile, id: String, sender: &Sender<'_>) -> Arrival {
+    Arrival { report: blank(file, id, sender), sender: sender.key() }
 }
 
 fn blank(file: &LandingFile, id: String, sender: &Sender<'_>) -> IngestReport {
@@ -432,6 +468,8 @@ fn blank(file: &LandingFile, id: String, sender: &Sender<'_>) -> IngestReport {
         columns: Vec::new(),
         warnings: Vec::new(),
         decided_by: None,
+        difference: None,
+        ahead: None,
         corrects: None,
         corrections: Vec::new(),
         version: None,

@@ -107,7 +107,8 @@ impl Lake {
         }
         let rows = self.rows_of(&first, bytes.clone()).await?;
         self.claim(&first, Claim { path: place.to_string(), rows }).await?;
-        self.send(&first.dataset, &name, bytes, &Sender::Person(who)).await
+        let report = self.send(&first.dataset, &name, bytes, &Sender::Person(who)).await?;
+        self.shown(who, report).await
     }
 
     /// Where files take the place of rows, older rows must not come after newer ones.

@@ -3,7 +3,7 @@
 use axum::{
     Json,
     extract::{Request, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
 use model::{IngestFilter, IngestReport, QuarantinedRow};
@@ -14,13 +14,9 @@ use super::{
     Problems,
     cursor::{self, Items},
     extract::{Id, Query},
-    uploads::{FileForm, To, Uploaded, prefers_html, receive},
+    uploads::{FileForm, To, Uploaded, receive},
 };
-use crate::{
-    auth::SignedIn,
-    problem::{ApiProblem, see_other},
-    state::AppState,
-};
+use crate::{auth::SignedIn, problem::ApiProblem, state::AppState};
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -132,28 +128,4 @@ pub async fn correct(
     let who = caller.require("upload")?;
     let to = To::Corrections(id.of("arrival")?);
     receive(&state, who, &to, None, &headers, request, "/arrivals").await
-}
-
-/// Land a file that was refused for the number of its rejected rows or for new columns: rows that fit land, the others
-/// wait, new columns are added; or one that was taken back by a roll back: it lands once more. Holds for this file alone. For owners of the dataset.
-#[utoipa::path(post, path = "/api/v1/ingests/{id}/decision", tag = "ingests", operation_id = "land_anyway",
-    params(("id" = String, Path, description = "The arrival's id")),
-    responses(
-        (status = 201, body = IngestReport, description = "Taken again; the report says what landed",
-         headers(("Location" = String, description = "The new arrival"))),
-        (status = 303, description = "For browsers: on to that arrival's page"),
-        Problems))]
-pub async fn land_anyway(
-    State(state): State<AppState>,
-    SignedIn(caller): SignedIn,
-    id: Id,
-    headers: HeaderMap,
-) -> Result<Response, ApiProblem> {
-    let who = caller.require("own")?;
-    let report = state.lake.land_anyway(who, &id.of("arrival")?).await?;
-    if prefers_html(&headers) {
-        return Ok(see_other(&format!("/arrivals/{}", report.id)));
-    }
-    let at = [(header::LOCATION, format!("/api/v1/ingests/{}", report.id))];
-    Ok((StatusCode::CREATED, at, Json(report)).into_response())
 }

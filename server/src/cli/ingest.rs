@@ -27,6 +27,10 @@ pub async fn run(config: Config, args: IngestArgs) -> anyhow::Result<()> {
         None => lake.ingest_landing().await?,
     };
     print(&reports)?;
+    let waiting = reports.iter().filter(|r| r.state == IngestState::Waiting).count();
+    if waiting > 0 {
+        println!("\n{waiting} of {} files wait for an owner: penstock arrivals --waiting --as OWNER", reports.len());
+    }
     let refused = reports.iter().filter(|r| r.state == IngestState::Refused).count();
     if refused > 0 {
         bail!("{refused} of {} files were refused", reports.len());
@@ -44,16 +48,10 @@ pub(super) fn print(reports: &[IngestReport]) -> anyhow::Result<()> {
     let rows: Vec<Vec<String>> = reports
         .iter()
         .map(|r| {
-            let state = match r.state {
-                IngestState::Working => "working",
-                IngestState::Landed => "landed",
-                IngestState::Duplicate => "duplicate",
-                IngestState::Refused => "refused",
-            };
             vec![
                 r.dataset.to_string(),
                 table::plain(&r.file),
-                state.to_owned(),
+                state(r.state).to_owned(),
                 r.rows.landed.to_string(),
                 r.rows.quarantined.to_string(),
                 table::plain(&r.message),
@@ -62,4 +60,14 @@ pub(super) fn print(reports: &[IngestReport]) -> anyhow::Result<()> {
         .collect();
     table::lines(&mut std::io::stdout().lock(), &heads, &[false, false, false, true, true], &rows)?;
     Ok(())
+}
+
+pub(super) fn state(state: IngestState) -> &'static str {
+    match state {
+        IngestState::Working => "working",
+        IngestState::Waiting => "waiting",
+        IngestState::Landed => "landed",
+        IngestState::Duplicate => "duplicate",
+        IngestState::Refused => "refused",
+    }
 }

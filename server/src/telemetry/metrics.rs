@@ -110,6 +110,7 @@ impl Collector for Arrivals {
         for (state, count) in self.0.arrivals_taken() {
             let state = match state {
                 IngestState::Working => "working",
+                IngestState::Waiting => "waiting",
                 IngestState::Landed => "landed",
                 IngestState::Duplicate => "duplicate",
                 IngestState::Refused => "refused",

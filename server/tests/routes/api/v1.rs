@@ -2,6 +2,7 @@
 
 mod access;
 mod datasets;
+mod decision;
 mod events;
 mod query;
 mod tokens;
