@@ -46,7 +46,7 @@ impl Lake {
     /// deleted: the versions in between can be read, and gone back to. For owners of the dataset, and stewards.
     ///
     /// The content of files that are taken back so does not land again by itself, only by a decision
-    /// ([`Lake::land_anyway`]); a corrected file is another content.
+    /// ([`Lake::decide`]); a corrected file is another content.
     ///
     /// # Errors
     /// [`LakeError::NotFound`] for a dataset that is absent or hidden, [`LakeError::Forbidden`] when it may only be
