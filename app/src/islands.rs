@@ -7,6 +7,8 @@ pub mod copy;
 pub mod editor_keys;
 pub mod menus;
 pub mod palette;
+#[cfg(feature = "hydrate")]
+mod pieces;
 pub mod progress;
 pub mod theme;
 pub mod times;

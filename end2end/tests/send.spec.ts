@@ -97,3 +97,25 @@ test('someone who may not send to a dataset may not look for it either', async (
   await expect(page.locator('.inspections')).toContainText(/not send|no such dataset/);
   await expect(page.locator('.inspection .table')).toHaveCount(0);
 });
+
+test('a large file goes on where the connection broke off', async ({ page, javaScriptEnabled }) => {
+  test.skip(javaScriptEnabled === false, 'without JavaScript a file is sent at once');
+  const rows = 400_000;
+  const text = 'gate,opened,note\n' + Array.from({ length: rows }, (_, n) => `G${n},2026-11-01,words to fill a line\n`).join('');
+  await signIn(page, 'owner-ops', '/send?dataset=ops.pieces');
+  const offsets: string[] = [];
+  await page.route('**/api/v1/uploads/*', async (route) => {
+    const request = route.request();
+    if (request.method() !== 'PATCH') return route.continue();
+    offsets.push(request.headers()['upload-offset']);
+    // The second piece is lost on its way, once.
+    return offsets.length === 2 ? route.abort('connectionreset') : route.continue();
+  });
+  await page.locator('#upload-file').setInputFiles([file('pieces.csv', text)]);
+  await expect(page.locator('.inspection')).toContainText('would land');
+  await page.getByRole('button', { name: 'Send to ops.pieces' }).click();
+  await expect(page.locator('#upload-message')).toContainText(/Sending pieces\.csv|trying again/);
+  await expect(page).toHaveURL(/\/arrivals\/.+/, { timeout: 30_000 });
+  await expect(page.locator('.arrival__landed .figure__number')).toHaveText('400,000');
+  expect(offsets).toEqual(['0', '8388608', '8388608']);
+});

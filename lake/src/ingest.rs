@@ -1,6 +1,7 @@
 //! From a file to a version of a table: sniff, decode, infer, convert, quarantine, commit, report.
 //!
 //! What a file is and becomes is decided by [`read_file`], which does no IO. [`landing`] moves bytes and commits,
+//! [`incoming`] takes bodies in and [`upload`] goes on with those that broke off,
 //! [`arrival`] keeps the reports and says who may see them, [`watch`] notices new files and [`hint`] is told of them.
 //! [`gate`] holds back files that an owner should see first, and [`queue`] those that came after them.
 
@@ -25,6 +26,7 @@ mod fit;
 mod gate;
 mod header;
 mod hint;
+mod incoming;
 mod infer;
 mod inspect;
 mod json;
@@ -37,6 +39,7 @@ mod read;
 mod replay;
 mod sniff;
 mod stream;
+mod upload;
 mod value;
 mod watch;
 mod words;
@@ -69,8 +72,9 @@ impl Lake {
             let cannot = |e: std::io::Error| LakeError::invalid(format!("{} cannot be read: {e}", file.path.display()));
             let size = tokio::fs::metadata(&file.path).await.map_err(cannot)?.len();
             self.check_size(size)?;
-            let bytes = tokio::fs::read(&file.path).await.map_err(cannot)?;
-            reports.push(self.send(&file.dataset, &file.name, bytes.into(), &Sender::Command).await?);
+            let body = incoming::local(&file.path).await.map_err(cannot)?;
+            let incoming = self.take_in(&file.name, body.boxed()).await?;
+            reports.push(self.send(&file.dataset, &file.name, incoming, &Sender::Command).await?);
         }
         Ok(reports)
     }
@@ -89,8 +93,8 @@ impl Lake {
     ) -> Result<IngestReport> {
         self.check_may_upload(who, dataset).await?;
         let name = landing::file_name(file)?;
-        let bytes = self.whole(&name, body).await?;
-        let report = self.send(dataset, &name, bytes, &Sender::Person(who)).await?;
+        let incoming = self.take_in(&name, body).await?;
+        let report = self.send(dataset, &name, incoming, &Sender::Person(who)).await?;
         self.shown(who, report).await
     }
 

@@ -5,8 +5,8 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use object_store::{
-    ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, RetryConfig, local::LocalFileSystem,
-    memory::InMemory, path::Path, prefix::PrefixStore,
+    CopyMode, CopyOptions, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, RetryConfig,
+    local::LocalFileSystem, memory::InMemory, path::Path, prefix::PrefixStore,
 };
 
 use crate::{LakeError, Result, StoreConfig};
@@ -89,6 +89,24 @@ impl Store {
         }
     }
 
+    /// Copies an object to a path where there must be none yet. `false` when there is one: someone else was first.
+    ///
+    /// # Errors
+    /// [`LakeError::Store`], also from S3 servers that cannot do it.
+    pub async fn create_from(&self, from: &Path, to: &Path) -> Result<bool> {
+        let options = CopyOptions { mode: CopyMode::Create, ..CopyOptions::default() };
+        match self.objects.copy_opts(from, to, options).await {
+            Ok(()) => Ok(true),
+            Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => Ok(false),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    /// Copies an object over whatever is at `to`.
+    pub async fn copy(&self, from: &Path, to: &Path) -> Result<()> {
+        Ok(self.objects.copy(from, to).await?)
+    }
+
     /// Removes an object; absent is fine.
     pub async fn remove(&self, path: &Path) -> Result<()> {
         match self.objects.delete(path).await {
@@ -118,8 +136,11 @@ fn remote(url: &url::Url, options: &[(String, String)]) -> Result<Arc<dyn Object
     let bucket: Arc<dyn ObjectStore> = match url.scheme() {
         #[cfg(feature = "s3")]
         "s3" | "s3a" => {
+            use object_store::aws::S3CopyIfNotExists;
+
             let mut builder = object_store::aws::AmazonS3Builder::from_env()
                 .with_url(format!("s3://{}", url.host_str().unwrap_or_default()))
+                .with_copy_if_not_exists(S3CopyIfNotExists::Multipart)
                 .with_retry(interactive());
             for (key, value) in options {
                 builder = builder.with_config(key.parse().map_err(|e| cannot(&e))?, value);

@@ -5,6 +5,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
     path::Path,
     time::Duration,
 };
@@ -13,7 +14,7 @@ use futures::StreamExt;
 use lake::{Lake, LakeConfig, LakeError, StoreConfig};
 use model::{
     ColumnChange, DatasetName, Decision, IngestFilter, IngestReport, IngestState, Principal, QueryRequest,
-    RefusedBecause,
+    RefusedBecause, RollBack,
 };
 
 const POLICY: &str = "stewards = [\"group:stewards\"]\n[[grant]]\nto = [\"group:staff\"]\non = [\"*\"]\nmay = [\"read\", \
@@ -164,6 +165,31 @@ async fn growth_that_the_contract_allows_passes() {
     assert_eq!(bench.send("wider.csv", WIDER).await.state, IngestState::Landed);
     // A column that no file must have stays empty.
     assert_eq!(bench.send("narrow.csv", "id,n\n5,5\n").await.state, IngestState::Landed);
+}
+
+#[tokio::test]
+async fn a_file_that_is_read_in_parts_waits_too_and_is_remembered_when_it_is_taken_back() {
+    const ROWS: u64 = 700_000;
+    let bench = Bench::new(Some(CONTRACT)).await;
+    let mut text = String::from("id,plz,n,note\n");
+    for n in 4..4 + ROWS {
+        writeln!(text, "{n},10115,{n},words to fill a line").unwrap();
+    }
+    let waits = bench.send("large.csv", &text).await;
+    assert_eq!(waits.state, IngestState::Waiting, "{}", waits.message);
+    assert_eq!(waits.difference.as_ref().unwrap().would_land, ROWS);
+    assert_eq!(bench.rows().await, [1, 2, 3]);
+    let landed = bench.decide(&waits.id, Decision::land()).await;
+    assert_eq!((landed.state, landed.rows.landed), (IngestState::Landed, ROWS), "{}", landed.message);
+    bench.lake.roll_back(&person("staff"), &dataset(), RollBack { to: 0, newest: None }).await.unwrap();
+    let other = bench.send("other.csv", &text).await;
+    assert_eq!(other.refused_because, Some(RefusedBecause::TakenBack), "{}", other.message);
+    assert_eq!(bench.rows().await, [1, 2, 3]);
+    // That it lands again is one decision, and that the dataset gets its column is another.
+    let waits = bench.decide(&other.id, Decision::land()).await;
+    assert_eq!(waits.state, IngestState::Waiting, "{}", waits.message);
+    let landed = bench.decide(&waits.id, Decision::land()).await;
+    assert_eq!((landed.state, landed.rows.landed), (IngestState::Landed, ROWS), "{}", landed.message);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@
 #[path = "store/s3_server.rs"]
 mod s3_server;
 
-use std::sync::Arc;
+use std::{fmt::Write as _, sync::Arc};
 
 use arrow::{
     array::{Int64Array, RecordBatch, StringArray},
@@ -13,12 +13,12 @@ use arrow::{
 };
 use futures::TryStreamExt;
 use lake::{
-    LakeError, StoreConfig,
+    Lake, LakeConfig, LakeError, StoreConfig,
     document::{Documents, Versioned},
     store::Store,
     table::{Commit, Committed, Tables, WriteMode},
 };
-use model::DatasetName;
+use model::{DatasetName, IngestState};
 use object_store::path::Path;
 use s3_server::S3Server;
 
@@ -43,6 +43,50 @@ async fn an_object_is_created_once_and_only_once() {
         assert_eq!(store.read(&path).await.unwrap().unwrap(), "first");
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_is_copied_where_none_is() {
+    let folder = tempfile::tempdir().unwrap();
+    // The tests' S3 server is one of those that cannot.
+    for config in [StoreConfig::Folder(folder.path().join("lake")), StoreConfig::Memory] {
+        let store = Store::open(&config).unwrap();
+        let (from, to) = (Path::from("uploads/x/whole"), Path::from("landing/ops/a/b.csv"));
+        store.write(&from, "first").await.unwrap();
+        assert!(store.create_from(&from, &to).await.unwrap(), "{store:?}");
+        store.write(&from, "second").await.unwrap();
+        assert!(!store.create_from(&from, &to).await.unwrap(), "{store:?}");
+        store.remove(&from).await.unwrap();
+        assert_eq!(store.read(&to).await.unwrap().unwrap(), "first", "{store:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_file_lands_on_any_s3_server_and_takes_no_other_files_place() {
+    let server = S3Server::start(None).await;
+    let lake = Lake::open(LakeConfig::new(server.config("lake"))).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("large.csv");
+    let dataset = DatasetName::new("ops", "large").unwrap();
+    for begin in [0, 1] {
+        let mut text = String::from("id,words\n");
+        for n in begin..begin + 300_000 {
+            writeln!(text, "{n},words that fill the line").unwrap();
+        }
+        assert!(text.len() > 9 << 20);
+        std::fs::write(&file, text).unwrap();
+        let report = lake.ingest_path(&file, Some(&dataset)).await.unwrap().remove(0);
+        assert_eq!((report.state, report.rows.landed), (IngestState::Landed, 300_000), "{}", report.message);
+        let again = lake.ingest_path(&file, Some(&dataset)).await.unwrap().remove(0);
+        assert_eq!(again.state, IngestState::Duplicate, "{}", again.message);
+    }
+    let objects = Store::open(&server.config("lake")).unwrap().objects();
+    let left = |prefix: &str| {
+        let objects = objects.clone();
+        let prefix = Path::from(prefix);
+        async move { objects.list(Some(&prefix)).try_collect::<Vec<_>>().await.unwrap().len() }
+    };
+    assert_eq!((left("landing").await, left("uploads").await), (2, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,6 +17,7 @@ pub mod profile;
 pub mod query;
 pub mod session;
 pub mod token;
+pub mod upload;
 
 pub use column::{Column, ColumnType};
 pub use dataset::{AccessNote, Dataset, DatasetDetail, DatasetFilter, DatasetVersion, RollBack, UnitSummary};
@@ -37,3 +38,4 @@ pub use query::{
 };
 pub use session::SessionSummary;
 pub use token::{NewToken, TokenSecret, TokenSummary};
+pub use upload::Upload;

@@ -13,6 +13,7 @@ pub mod profile;
 pub mod queries;
 pub mod query;
 pub mod results;
+pub mod resumable;
 pub mod rows;
 pub mod tokens;
 pub mod uploads;

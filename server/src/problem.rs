@@ -32,6 +32,7 @@ mod code {
     pub const TOO_LARGE: &str = "too_large";
     pub const MISDIRECTED: &str = "misdirected";
     pub const NOT_READY: &str = "not_ready";
+    pub const VERSION: &str = "unsupported_version";
 }
 
 /// Status and title of a code, the same for every problem that has it.
@@ -54,6 +55,7 @@ fn known(code: &str) -> (StatusCode, &'static str) {
         code::NOT_ACCEPTABLE => (StatusCode::NOT_ACCEPTABLE, "No such form"),
         code::TOO_LARGE => (StatusCode::PAYLOAD_TOO_LARGE, "Too large"),
         code::MISDIRECTED => (StatusCode::MISDIRECTED_REQUEST, "Not the name of this server"),
+        code::VERSION => (StatusCode::PRECONDITION_FAILED, "Version not supported"),
         code::NOT_READY => (StatusCode::SERVICE_UNAVAILABLE, "Not ready"),
         _ => (StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong"),
     }
@@ -133,6 +135,11 @@ impl ApiProblem {
     #[must_use]
     pub fn too_large(detail: impl Into<String>) -> Self {
         Self::new(code::TOO_LARGE, detail)
+    }
+
+    #[must_use]
+    pub fn version(detail: impl Into<String>) -> Self {
+        Self::new(code::VERSION, detail)
     }
 
     #[must_use]

@@ -73,6 +73,8 @@ pub fn api() -> (Router<AppState>, OpenApi) {
         .merge(
             OpenApiRouter::new()
                 .routes(routes!(api::uploads::upload))
+                .routes(routes!(api::resumable::begin))
+                .routes(routes!(api::resumable::state, api::resumable::go_on, api::resumable::end))
                 .routes(routes!(api::ingests::correct))
                 .layer(DefaultBodyLimit::disable()),
         )

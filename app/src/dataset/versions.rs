@@ -17,6 +17,8 @@ pub fn tab(viewer: &Viewer, detail: &DatasetDetail) -> AnyView {
     let may_roll_back = detail.dataset.access.may_own || viewer.context.steward;
     let lines: Vec<_> = detail.versions.iter().map(|v| line(v, detail, may_roll_back)).collect();
     let who = may_roll_back.then(|| view! { <th scope="col">"Who"</th> });
+    // Whoever may not know the files gets no column of dashes.
+    let file = names_files(detail).then(|| view! { <th scope="col">"File"</th> });
     view! {
         <p class="note">
             "Every version can be asked: "<code>{format!("select … from {} version as of 3", detail.dataset.name)}</code>
@@ -32,7 +34,7 @@ pub fn tab(viewer: &Viewer, detail: &DatasetDetail) -> AnyView {
                         {who}
                         <th scope="col">"What"</th>
                         <th scope="col" class="table__number">"Rows added"</th>
-                        <th scope="col">"File"</th>
+                        {file}
                         <th scope="col"><span class="visually-hidden">"Query or roll back"</span></th>
                     </tr>
                 </thead>
@@ -41,6 +43,10 @@ pub fn tab(viewer: &Viewer, detail: &DatasetDetail) -> AnyView {
         </div>
     }
     .into_any()
+}
+
+fn names_files(detail: &DatasetDetail) -> bool {
+    detail.versions.iter().any(|v| v.file.is_some())
 }
 
 fn line(v: &DatasetVersion, detail: &DatasetDetail, may_roll_back: bool) -> AnyView {
@@ -64,13 +70,13 @@ fn line(v: &DatasetVersion, detail: &DatasetDetail, may_roll_back: bool) -> AnyV
     view! {
         <tr>
             <th scope="row" class="table__number">
-                {grouped(v.version)} {current.then(|| badge(Tone::Accent, "current"))}
+                {grouped(v.version)} " " {current.then(|| badge(Tone::Accent, "current"))}
             </th>
             <td>{instant(v.committed_at)}</td>
             {who}
             <td>{what} " " {taken_back}</td>
             <td class="table__number">{v.rows_added.map_or_else(|| "–".into(), |n| format!("+{}", grouped(n)))}</td>
-            <td>{file.unwrap_or_else(|| "–".into_any())}</td>
+            {names_files(detail).then(|| view! { <td>{file.unwrap_or_else(|| "–".into_any())}</td> })}
             <td class="versions__ways">
                 {query(v, detail)}
                 {(may_roll_back && !current).then(|| roll_back(v, detail))}

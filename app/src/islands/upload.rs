@@ -43,9 +43,9 @@ fn browser_side() {
     browser::listen(&form, "submit", move |event: Event| {
         let to = sends(&event);
         let taken = match to {
-            Some(to) => send(&sent, &to),
+            Some(to) => send(&sent, &files, &to),
             None if looks => look(&sent, &files),
-            None => send(&sent, &sent.action()),
+            None => send(&sent, &files, &sent.get_attribute("action").unwrap_or_default()),
         };
         if taken.is_some() {
             event.prevent_default();
@@ -160,10 +160,18 @@ fn look(form: &web_sys::HtmlFormElement, field: &web_sys::HtmlInputElement) -> O
 
 /// `None` when the browser cannot; the form then goes its own way.
 #[cfg(feature = "hydrate")]
-fn send(form: &web_sys::HtmlFormElement, to: &str) -> Option<()> {
+fn send(form: &web_sys::HtmlFormElement, field: &web_sys::HtmlInputElement, to: &str) -> Option<()> {
     use web_sys::{Element, Event, FormData, ProgressEvent, XmlHttpRequest};
 
-    use super::browser;
+    use super::{browser, pieces};
+
+    let files = field.files()?;
+    let files: Vec<web_sys::File> = (0..files.length()).filter_map(|at| files.item(at)).collect();
+    if let Some(dataset) = to.strip_prefix("/api/v1/uploads/")
+        && files.iter().any(|f| f.size() > pieces::PIECE)
+    {
+        return pieces::send(dataset, files);
+    }
 
     let data = FormData::new_with_form(form).ok()?;
     let request = XmlHttpRequest::new().ok()?;

@@ -43,10 +43,10 @@ impl Decided {
     }
 
     /// The contract as it holds for the file at `place`: any share of its rows may wait, its new columns are added, and
-    /// its headers are the columns that the owner says. A file that was taken back was within its contract, and lands
-    /// again within it.
+    /// its headers are the columns that the owner says. A file that was taken back lands again as if it were new: within
+    /// its contract, or by one more decision.
     pub fn on(&self, contract: Option<Arc<Contract>>, place: &str) -> Option<Arc<Contract>> {
-        if self.because == Some(RefusedBecause::TakenBack) {
+        if !self.widens() {
             return contract;
         }
         let mut contract = contract.map_or_else(Contract::absent, Arc::unwrap_or_clone);
@@ -66,6 +66,11 @@ impl Decided {
     /// Whether the file lands, if its bytes are what they were.
     pub fn lands(&self, mark: &str) -> bool {
         self.what.verdict == Verdict::Land && self.mark == mark
+    }
+
+    /// Whether it says more than that the file lands once more.
+    pub fn widens(&self) -> bool {
+        self.because != Some(RefusedBecause::TakenBack)
     }
 
     /// Whether it is about these bytes.

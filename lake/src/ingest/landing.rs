@@ -7,15 +7,15 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use arrow::datatypes::SchemaRef;
-use bytes::Bytes;
 use chrono::Utc;
 use futures::{StreamExt, TryStreamExt};
 use model::{DatasetName, IngestReport, IngestState, Principal, RefusedBecause, RowCounts};
-use object_store::{ObjectStore, ObjectStoreExt, path::Path};
+use object_store::{ObjectStore, path::Path};
 use sha2::{Digest, Sha256};
 
 use super::{
     arrival::Arrival,
+    incoming::Incoming,
     read::{Landing, Reading, Refusal, read_file},
     replay::lenient,
     stream::LARGE,
@@ -149,31 +149,32 @@ impl Lake {
         Ok(taken.into_iter().flatten().collect())
     }
 
-    /// Puts a file into the landing area and takes it. The same name with other content gets a name of its own.
+    /// Puts a file into the landing area and takes it.
     pub(super) async fn send(
         &self,
         dataset: &DatasetName,
         name: &str,
-        bytes: Bytes,
+        incoming: Incoming,
         sender: &Sender<'_>,
     ) -> Result<IngestReport> {
-        let rooms = self.rooms();
-        let turn = rooms.arrivals.turn(dataset);
+        let turn = self.rooms().arrivals.turn(dataset);
         let _turn = turn.lock().await;
-        let folder = path::landing(dataset);
-        let mut place = folder.clone().join(name);
-        if !rooms.store.create(&place, bytes.clone()).await? && rooms.store.read(&place).await?.as_ref() != Some(&bytes)
-        {
-            let (stem, extension) = name.split_once('.').unwrap_or((name, ""));
-            let dot = if extension.is_empty() { "" } else { "." };
-            place = folder.join(format!("{stem}.{}{dot}{extension}", &sha256(&bytes)[..8]));
-            rooms.store.create(&place, bytes).await?;
-        }
-        let object = rooms.store.objects().head(&place).await?;
-        let file = LandingFile::of(object)
-            .ok_or_else(|| LakeError::invalid(format!("`{name}` is no name for a file of {dataset}")))?;
+        self.send_in_turn(dataset, name, incoming, sender).await
+    }
+
+    /// As [`send`](Self::send); the caller holds the dataset's turn.
+    pub(super) async fn send_in_turn(
+        &self,
+        dataset: &DatasetName,
+        name: &str,
+        incoming: Incoming,
+        sender: &Sender<'_>,
+    ) -> Result<IngestReport> {
+        let placed = self.place(dataset, name, &incoming).await;
+        self.tidy(&incoming).await;
+        let file = placed?;
         let report = self.take(&file, sender, true).await?;
-        report.ok_or_else(|| LakeError::internal(format!("{place} was taken and has no report")))
+        report.ok_or_else(|| LakeError::internal(format!("{} was taken and has no report", file.path)))
     }
 
     /// Takes one file through, or lets it wait. `None` when it is done with already. `again` makes a new arrival in any case.
@@ -277,7 +278,11 @@ impl Lake {
             Some(decision) => decision.on(contract, &place),
             None => contract,
         };
-        let how = How { decided: decision.is_some(), again, ..How::of(contract.as_deref(), first.is_some()) };
+        let how = How {
+            decided: decision.is_some_and(|d| d.widens()),
+            again,
+            ..How::of(contract.as_deref(), first.is_some())
+        };
         let limits = rooms.config.limits.clone();
         let work = move || read_file(&bytes, &place, contract.as_deref(), existing.as_deref(), &limits);
         let reading = match tokio::task::spawn_blocking(work).await {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     arrival::{Arrivals, key},
+    incoming::Incoming,
     landing::{Sender, sha256},
     read_file,
 };
@@ -107,7 +108,7 @@ impl Lake {
         }
         let rows = self.rows_of(&first, bytes.clone()).await?;
         self.claim(&first, Claim { path: place.to_string(), rows }).await?;
-        let report = self.send(&first.dataset, &name, bytes, &Sender::Person(who)).await?;
+        let report = self.send(&first.dataset, &name, Incoming::Held(bytes), &Sender::Person(who)).await?;
         self.shown(who, report).await
     }
 

@@ -11,6 +11,8 @@ pub const TABLES: &str = "tables";
 pub const RESULTS: &str = "results";
 /// Small documents: `portal/<kind>/<id>/<version>.json`.
 pub const PORTAL: &str = "portal";
+/// Files that are being sent: `uploads/<id>/<piece>`.
+pub const UPLOADS: &str = "uploads";
 /// Rows that did not land: `quarantine/<unit>/<dataset>/<ingest>.ndjson`.
 pub const QUARANTINE: &str = "quarantine";
 
@@ -46,6 +48,12 @@ pub fn log(dataset: &DatasetName) -> Path {
 #[must_use]
 pub fn profile(dataset: &DatasetName, file: &str) -> Path {
     Path::from(format!("{TABLES}/{}/{}/_profile/{file}.json.zst", dataset.unit(), dataset.name()))
+}
+
+/// `uploads/<id>/`: what has come so far of a file.
+#[must_use]
+pub fn upload(id: &str) -> Path {
+    Path::from(UPLOADS).join(id)
 }
 
 #[must_use]

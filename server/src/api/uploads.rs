@@ -186,7 +186,7 @@ async fn from_form(
 
 /// Gives what arrives to `take` as a stream of its own. When `take` has enough, the rest is read past up to a limit: a
 /// client that is still writing would otherwise find the connection closed and never see its answer.
-async fn fed<T, F>(
+pub(super) async fn fed<T, F>(
     mut from: impl Stream<Item = Result<Bytes, impl Into<axum::BoxError>>> + Unpin,
     take: impl FnOnce(BoxStream<'static, io::Result<Bytes>>) -> F,
 ) -> T

@@ -15,6 +15,7 @@ use crate::{
     Lake, LakeError, Result,
     contract::Contract,
     ingest::{
+        incoming::unwritten,
         landing::LandingFile,
         stream::{self, Sink, Source, Stop, Streamed},
     },
@@ -231,11 +232,4 @@ async fn written(mut writer: TableWriter, mut batches: mpsc::Receiver<RecordBatc
         }
     }
     writer.finish().await
-}
-
-fn unwritten(e: io::Error) -> LakeError {
-    match e.downcast::<object_store::Error>() {
-        Ok(e) => e.into(),
-        Err(e) => LakeError::internal(format!("rows in quarantine could not be written: {e}")),
-    }
 }

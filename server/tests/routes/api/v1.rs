@@ -5,6 +5,7 @@ mod datasets;
 mod decision;
 mod events;
 mod query;
+mod resumable;
 mod tokens;
 mod uploads;
 mod versions;
