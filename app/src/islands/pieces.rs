@@ -137,7 +137,8 @@ fn next(sending: &Shared) -> Option<()> {
     request.set_request_header("content-type", "application/offset+octet-stream").ok()?;
     request.set_request_header("upload-offset", &format!("{offset:.0}")).ok()?;
     let shown = Rc::clone(sending);
-    browser::listen(&request.upload().ok()?, "progress", move |event: ProgressEvent| {
+    let upload = request.upload().ok()?;
+    browser::listen(&upload, "progress", move |event: ProgressEvent| {
         shown.borrow().show(event.loaded());
     });
     answered(sending, &request, |sending, request| {
