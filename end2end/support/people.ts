@@ -47,3 +47,12 @@ export async function cells(page: Page, column: string) {
   const found = await page.locator(`.grid__table tbody tr > :nth-child(${at + 1})`).allInnerTexts();
   return found.map((text) => text.trim());
 }
+
+/** Sends a file as the person who is signed in; returns the id of its arrival. */
+export async function sendFile(page: Page, unit: string, dataset: string, file: string, text: string): Promise<string> {
+  const form = new FormData();
+  form.append('file', new Blob([text]), file);
+  const sent = await asPerson(page, `/api/v1/uploads/${unit}/${dataset}`, { method: 'POST', body: form });
+  expect(sent.status).toBe(201);
+  return ((await sent.json()) as { ingests: { id: string }[] }).ingests[0].id;
+}

@@ -1,6 +1,6 @@
 // What arrived: reports, quarantine, and sending a file.
 import { expect, test } from '@playwright/test';
-import { asPerson, signIn } from '../support/people';
+import { asPerson, sendFile, signIn } from '../support/people';
 
 test('a steward sees every arrival and what of it did not land', async ({ page }) => {
   await signIn(page, 'steward', '/arrivals?unit=sales&dataset=orders');
@@ -57,13 +57,7 @@ test('an owner sends a file by a form, and the same file twice lands once', asyn
 test('rows that waited are corrected in an editor and sent back; a refused file lands by a decision', async ({ page, javaScriptEnabled }) => {
   const name = `fixes_${javaScriptEnabled === false ? 'plain' : 'scripted'}`;
   await signIn(page, 'owner-ops', '/');
-  const send = async (file: string, text: string) => {
-    const form = new FormData();
-    form.append('file', new Blob([text]), file);
-    const sent = await asPerson(page, `/api/v1/uploads/ops/${name}`, { method: 'POST', body: form });
-    expect(sent.status).toBe(201);
-    return ((await sent.json()) as { ingests: { id: string }[] }).ingests[0].id;
-  };
+  const send = (file: string, text: string) => sendFile(page, 'ops', name, file, text);
   const good = Array.from({ length: 20 }, (_, n) => `${n},gate ${n}`).join('\n');
   const id = await send('gates.csv', `id,name\n${good}\n20,gate,too much\n`);
   await page.goto(`/arrivals/${id}`);
@@ -90,13 +84,7 @@ test('rows that waited are corrected in an editor and sent back; a refused file 
 test('a file with another meaning waits for its owner, who sees both schemas; the next file waits in line', async ({ page, javaScriptEnabled }) => {
   const name = `drift_${javaScriptEnabled === false ? 'plain' : 'scripted'}`;
   await signIn(page, 'owner-ops', '/');
-  const send = async (file: string, text: string) => {
-    const form = new FormData();
-    form.append('file', new Blob([text]), file);
-    const sent = await asPerson(page, `/api/v1/uploads/ops/${name}`, { method: 'POST', body: form });
-    expect(sent.status).toBe(201);
-    return ((await sent.json()) as { ingests: { id: string }[] }).ingests[0].id;
-  };
+  const send = (file: string, text: string) => sendFile(page, 'ops', name, file, text);
   const state = async (id: string) => ((await (await asPerson(page, `/api/v1/ingests/${id}`)).json()) as { state: string }).state;
   await send('gates.csv', 'id,gate\n1,A1\n2,A2\n');
   const other = await send('other.csv', 'id,gate,floor\nG3,A3,1\nG4,A4,2\n5,A5,2\n');

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test, type Page } from '@playwright/test';
 import { PAGES } from '../support/pages';
-import { signIn } from '../support/people';
+import { sendFile, signIn } from '../support/people';
 
 const folder = join(fileURLToPath(new URL('.', import.meta.url)), '../artefacts/screenshots');
 const sizes = { wide: { width: 1440, height: 900 }, phone: { width: 390, height: 844 } };
@@ -33,6 +33,25 @@ test('arrival', async ({ page }) => {
   await page.getByRole('link', { name: /orders-2026-10\.csv/ }).first().click();
   await expect(page.locator('.arrival')).toBeVisible();
   await picture(page, 'arrival');
+});
+
+test('arrival-waiting', async ({ page }) => {
+  await signIn(page, 'owner-ops', '/');
+  await sendFile(page, 'ops', 'pictured', 'gates.csv', 'id,gate,fee\n1,A1,1.5\n2,A2,2.5\n');
+  const id = await sendFile(page, 'ops', 'pictured', 'gates-december.csv', 'id,gate,floor,opened\nG3,A3,1,2026-12-01\n4,A4,2,2026-12-02\n');
+  await page.goto(`/arrivals/${id}`);
+  await expect(page.locator('.difference__schemas')).toBeVisible();
+  await picture(page, 'arrival-waiting');
+  await page.screenshot({ path: join(folder, 'arrival-waiting-whole.png'), fullPage: true });
+});
+
+test('dataset-versions-owner', async ({ page }) => {
+  await signIn(page, 'owner-ops', '/');
+  await sendFile(page, 'ops', 'pictured_twice', 'gates.csv', 'id,gate\n1,A1\n2,A2\n');
+  await sendFile(page, 'ops', 'pictured_twice', 'gates-december.csv', 'id,gate\n3,A3\n');
+  await page.goto('/datasets/ops/pictured_twice?tab=versions');
+  await page.locator('.versions summary').click();
+  await picture(page, 'dataset-versions-owner');
 });
 
 test('send-looked', async ({ page }) => {

@@ -1,19 +1,13 @@
 // Versions of a dataset: what each was, asking one, and going back.
 import { expect, test } from '@playwright/test';
-import { asPerson, cells, signIn, value } from '../support/people';
+import { cells, sendFile, signIn, value } from '../support/people';
 
 test('an owner asks an older version and rolls back to it', async ({ page, javaScriptEnabled }) => {
   // A dataset of its own, that no other test counts.
   const name = `back_${javaScriptEnabled === false ? 'plain' : 'scripted'}`;
   const list = `/datasets/ops/${name}?tab=versions`;
   await signIn(page, 'owner-ops', '/');
-  const send = async (file: string, text: string) => {
-    const form = new FormData();
-    form.append('file', new Blob([text]), file);
-    const sent = await asPerson(page, `/api/v1/uploads/ops/${name}`, { method: 'POST', body: form });
-    expect(sent.status).toBe(201);
-    return ((await sent.json()) as { ingests: { id: string }[] }).ingests[0].id;
-  };
+  const send = (file: string, text: string) => sendFile(page, 'ops', name, file, text);
   const bad = 'gate,opened\nC3,1926-11-01\n';
   await send('good.csv', 'gate,opened\nA1,2026-11-01\nB2,2026-11-02\n');
   await send('bad.csv', bad);
