@@ -15,14 +15,19 @@ pub fn tab(viewer: &Viewer, detail: &DatasetDetail) -> AnyView {
         return empty(Icon::Dataset, "No versions yet", body).into_any();
     }
     let may_roll_back = detail.dataset.access.may_own || viewer.context.steward;
+    // The version before the newest, when there is one.
+    let example = &detail.versions[detail.versions.len().min(2) - 1];
+    // Versions are told apart by less than a second.
+    let then = example.committed_at + chrono::TimeDelta::seconds(1);
     let lines: Vec<_> = detail.versions.iter().map(|v| line(v, detail, may_roll_back)).collect();
     let who = may_roll_back.then(|| view! { <th scope="col">"Who"</th> });
     // Whoever may not know the files gets no column of dashes.
     let file = names_files(detail).then(|| view! { <th scope="col">"File"</th> });
     view! {
         <p class="note">
-            "Every version can be asked: "<code>{format!("select … from {} version as of 3", detail.dataset.name)}</code>
-            ", or "<code>"timestamp as of '2026-11-25T10:00:00Z'"</code>
+            "Every version can be asked: "
+            <code>{format!("select … from {} version as of {}", detail.dataset.name, example.version)}</code> ", or "
+            <code>{format!("timestamp as of '{}'", then.format("%Y-%m-%dT%H:%M:%SZ"))}</code>
             ". What you may see of it is decided by the policy of now."
         </p>
         <div class="table-scroll" role="region" aria-label="Versions" tabindex="0">

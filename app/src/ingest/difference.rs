@@ -141,7 +141,11 @@ fn verdict(r: &IngestReport, found: &Difference) -> AnyView {
                 <ul class="difference__outcome">
                     <li>{lands}</li>
                     {(found.would_wait > 0)
-                        .then(|| view! { <li>{count(found.would_wait, "row")}" that do not fit wait in quarantine"</li> })}
+                        .then(|| view! { <li>
+                                {count(found.would_wait, "row")}
+                                {if found.would_wait == 1 { " does not fit and waits" } else { " do not fit and wait" }}
+                                " in quarantine"
+                            </li> })}
                     {(added > 0).then(|| view! { <li>{count(added, "new column")}" added to the dataset"</li> })}
                 </ul>
                 {mapping(found)}

@@ -81,6 +81,9 @@ fn replay(r: &IngestReport) -> AnyView {
             </form>
         }
     });
+    if done.is_none() && form.is_none() {
+        return ().into_any();
+    }
     view! {
         <div class="replay">
             <h3 class="card__subtitle">"Correct them"</h3>
