@@ -82,9 +82,11 @@ fn line(v: &DatasetVersion, detail: &DatasetDetail, may_roll_back: bool) -> AnyV
             <td>{what} " " {taken_back}</td>
             <td class="table__number">{v.rows_added.map_or_else(|| "–".into(), |n| format!("+{}", grouped(n)))}</td>
             {names_files(detail).then(|| view! { <td>{file.unwrap_or_else(|| "–".into_any())}</td> })}
-            <td class="versions__ways">
-                {query(v, detail)}
-                {(may_roll_back && !current).then(|| roll_back(v, detail))}
+            <td>
+                <div class="versions__ways">
+                    {query(v, detail)}
+                    {(may_roll_back && !current).then(|| roll_back(v, detail))}
+                </div>
             </td>
         </tr>
     }
