@@ -18,6 +18,7 @@ use crate::{
 
 pub mod document;
 mod draft;
+mod nearest;
 mod pattern;
 mod zone;
 

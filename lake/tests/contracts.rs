@@ -127,6 +127,27 @@ fn a_check_holds_back_warns_or_refuses() {
 }
 
 #[test]
+fn values_that_are_to_be_unique_come_once() {
+    let with = |more: &str| format!("max_rejected = '80%'\n[[check]]\nunique = ['id', 'day']\n{more}");
+    let text =
+        "id,day,n\n1,2026-01-01,a\n1,2026-01-02,b\n1,2026-01-01,c\n,2026-01-01,d\n,2026-01-01,e\n2,2026-01-01,f\n";
+    let held = lands(&with(""), text);
+    // The first stays, and without one of the values nothing is the same.
+    assert_eq!(column(&held, 2), ["a", "b", "d", "e", "f"].map(Some));
+    assert_eq!(held.quarantined_lines, [4]);
+    assert!(held.quarantined[0].reason.contains("`unique id, day`"), "{:?}", held.quarantined);
+    let warned = lands(&with("on_failure = 'warn'"), text);
+    assert_eq!((warned.rows.landed, warned.warnings.len()), (6, 1), "{:?}", warned.warnings);
+    let Inspection::Refused(refused) = seen(&with("on_failure = 'refuse'"), text) else { panic!("lands") };
+    assert_eq!(refused.refused_because, RefusedBecause::CheckFailed);
+    let Inspection::Refused(wrong) = seen("[[check]]\nunique = ['nothing']", text) else { panic!("lands") };
+    assert!(wrong.message.contains("no column `nothing`"), "{}", wrong.message);
+    // A row that waits for another reason is nobody's earlier row.
+    let other = "max_rejected = '80%'\n[[check]]\nsql = \"n <> 'a'\"\n[[check]]\nunique = ['id', 'day']\n";
+    assert_eq!(column(&lands(other, text), 2), ["b", "c", "d", "e", "f"].map(Some));
+}
+
+#[test]
 fn d_03_a_check_cannot_grow_past_its_bounds() {
     let text = "id,word\n1,a\n2,b\n";
     for sql in [

@@ -6,7 +6,7 @@ use chrono::format::{Item, StrftimeItems};
 use model::ColumnType;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::{Zone, pattern};
+use super::{Zone, nearest, pattern};
 use crate::{LakeError, Result, ingest::Mark, table::WriteMode};
 
 /// A parsed contract. Without a document the default holds, except that new columns may then be added.
@@ -82,7 +82,7 @@ pub struct ColumnRule {
     pub format: Option<String>,
 }
 
-/// A condition that each row must meet.
+/// A condition that each row must meet: `sql` or `unique`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Check {
@@ -91,7 +91,11 @@ pub struct Check {
     pub name: Option<String>,
     /// A condition over the dataset's columns, as in `where`. A row of which it cannot be said, for lack of a value,
     /// meets it.
+    #[serde(default)]
     pub sql: String,
+    /// Columns whose values together occur once in a file. A row without one of them meets it.
+    #[serde(default)]
+    pub unique: Vec<String>,
     #[serde(default)]
     pub on_failure: OnFailure,
 }
@@ -113,9 +117,11 @@ impl Check {
     /// As reports name it.
     #[must_use]
     pub fn shown(&self) -> String {
+        let condition =
+            if self.unique.is_empty() { self.sql.clone() } else { format!("unique {}", self.unique.join(", ")) };
         match &self.name {
-            Some(name) => format!("“{name}” ({})", self.sql),
-            None => format!("`{}`", self.sql),
+            Some(name) => format!("“{name}” ({condition})"),
+            None => format!("`{condition}`"),
         }
     }
 }
@@ -162,7 +168,7 @@ impl Contract {
             std::str::from_utf8(bytes).map_err(|_| wrong(None, "the file is not UTF-8 text; save it as UTF-8"))?;
         let contract: Self = toml::from_str(text).map_err(|e| {
             let line = e.span().map(|s| 1 + text[..s.start.min(text.len())].matches('\n').count());
-            wrong(line, e.message())
+            wrong(line, &nearest::with_hint(e.message()))
         })?;
         contract.check().map_err(|(key, message)| {
             let line = text.lines().position(|l| l.contains(&key)).map(|l| l + 1);
@@ -211,7 +217,20 @@ impl Contract {
             ));
         }
         for check in &self.checks {
-            crate::policy::may_be_condition(&check.sql).map_err(|why| (check.sql.clone(), why))?;
+            if check.sql.is_empty() == check.unique.is_empty() {
+                let message = "a [[check]] needs either `sql`, for example sql = \"price > 0\", or `unique`, for example \
+                               unique = [\"id\"]";
+                return Err(("[[check]]".into(), message.into()));
+            }
+            for name in &check.unique {
+                let good = crate::ingest::column_name(name);
+                if *name != good {
+                    return Err(("unique".into(), format!("`{name}` is not a column name; write `{good}`")));
+                }
+            }
+            if check.unique.is_empty() {
+                crate::policy::may_be_condition(&check.sql).map_err(|why| (check.sql.clone(), why))?;
+            }
         }
         for (name, rule) in &self.columns {
             rule.check_format().map_err(|why| (format!("column.{name}"), why))?;
@@ -282,7 +301,12 @@ mod tests {
     fn a_wrong_contract_is_refused_with_its_line_and_the_cure() {
         for (text, line, says) in [
             ("title = 'x'\nmax_rejected = '200%'", "line 2", "such as \"10%\""),
-            ("titel = 'x'", "line 1", "title"),
+            ("titel = 'x'", "line 1", "; did you mean `title`?"),
+            ("[column.a]\nrequird = true", "line 2", "; did you mean `required`?"),
+            ("[[check]]\nsql = 'a > 1'\non_failure = 'warm'", "line 3", "; did you mean `warn`?"),
+            ("[[check]]\nname = 'x'", "line 1", "either `sql`"),
+            ("[[check]]\nsql = 'a > 1'\nunique = ['a']", "line 1", "either `sql`"),
+            ("[[check]]\nunique = ['Flight No']", "line 2", "write `flight_no`"),
             ("[column.a]\ntype = 'int'", "line 2", "use boolean, int64"),
             ("[[source]]\nnull = ['NA']", "line 1", "needs `match`"),
             ("[[source]]\nmatch = '*'\nrename = { 'Flight No.' = 'Flight No' }", "line 3", "write `flight_no`"),

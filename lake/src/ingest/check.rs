@@ -13,11 +13,14 @@ use arrow::{
 use datafusion::physical_expr::PhysicalExpr;
 use model::RefusedBecause;
 
+mod unique;
+
 use super::{Refusal, fit::Misfit};
 use crate::{
     contract::{Check, Contract, OnFailure},
     policy::condition,
 };
+use unique::Unique;
 
 /// The checks of a contract on the rows of one file, part by part. A check that cannot be said of a row, for lack of a
 /// value, holds, as SQL's own checks do.
@@ -28,18 +31,31 @@ pub(super) struct Checks<'a> {
 
 struct Running<'a> {
     check: &'a Check,
-    condition: Arc<dyn PhysicalExpr>,
+    condition: Condition,
     /// Rows that do not meet it.
     failed: usize,
-    /// Rows that were computed one by one.
-    alone: usize,
+}
+
+enum Condition {
+    Sql {
+        condition: Arc<dyn PhysicalExpr>,
+        /// Rows that were computed one by one.
+        alone: usize,
+    },
+    Unique(Unique),
 }
 
 impl<'a> Checks<'a> {
     /// # Errors
     /// `contract` when a check does not fit the columns.
     pub fn new(contract: &'a Contract, schema: &SchemaRef) -> Result<Self, Refusal> {
-        let running = |check| Ok(Running { check, condition: compiled(check, schema)?, failed: 0, alone: 0 });
+        let running = |check: &'a Check| {
+            let condition = match check.unique.is_empty() {
+                true => Condition::Sql { condition: compiled(check, schema)?, alone: 0 },
+                false => Condition::Unique(Unique::new(check, schema)?),
+            };
+            Ok(Running { check, condition, failed: 0 })
+        };
         Ok(Self { checks: contract.checks.iter().map(running).collect::<Result<_, _>>()?, schema: Arc::clone(schema) })
     }
 
@@ -61,8 +77,12 @@ impl<'a> Checks<'a> {
             .map_err(|e| Refusal::new(RefusedBecause::Unreadable, format!("The rows cannot be put together: {e}")))?;
         let unfit: HashSet<usize> = misfits.keys().copied().collect();
         for running in &mut self.checks {
-            let failed = failures(running.condition.as_ref(), &batch, &mut running.alone)
-                .ok_or_else(|| uncomputable(running.check))?;
+            let failed = match &mut running.condition {
+                Condition::Sql { condition, alone } => failures(condition.as_ref(), &batch, alone),
+                // What waits already is no earlier row.
+                Condition::Unique(unique) => unique.again(&batch, |row| misfits.contains_key(&row)),
+            };
+            let failed = failed.ok_or_else(|| uncomputable(running.check))?;
             for row in failed.into_iter().filter(|row| !unfit.contains(row)) {
                 running.failed += 1;
                 if running.check.on_failure == OnFailure::Warn {
