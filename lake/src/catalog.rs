@@ -149,7 +149,7 @@ impl Lake {
             rows: access.shows_all_rows().then_some(snapshot.rows),
             columns: access.columns.len(),
             version: snapshot.version,
-            updated_at: snapshot.committed_at,
+            updated_at: self.rooms().tables.changed_at(snapshot).await?,
             access: note,
         })
     }

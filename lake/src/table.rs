@@ -18,6 +18,7 @@ use crate::{
 };
 
 mod commit;
+mod compact;
 mod history;
 mod past;
 mod profile;

@@ -68,7 +68,7 @@ pub struct DatasetDetail {
 pub struct DatasetVersion {
     pub version: u64,
     pub committed_at: DateTime<Utc>,
-    /// `create`, `append`, `replace`, `upsert`, `rollback`.
+    /// `create`, `append`, `replace`, `upsert`, `rollback`, `compact`.
     pub operation: String,
     /// Name of the person, `watcher` or `command line`; `None` unless the viewer owns the dataset or is a steward.
     #[serde(default)]
@@ -82,9 +82,28 @@ pub struct DatasetVersion {
     /// For `rollback`: the version whose rows and columns this one has.
     #[serde(default)]
     pub restores: Option<u64>,
+    /// For `compact`: how many files became how many; `None` unless the viewer sees all rows.
+    #[serde(default)]
+    pub compacted: Option<Compacted>,
     /// The roll back that took this version back: the newest version does not build on it.
     #[serde(default)]
     pub taken_back: Option<u64>,
+}
+
+/// What upkeep did to a dataset's data files; its rows stayed the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Compacted {
+    /// Small files that are part of the dataset no more.
+    pub files: u64,
+    /// Files that hold their rows now.
+    pub into: u64,
+}
+
+impl std::fmt::Display for Compacted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "compacted {} files into {}", self.files, self.into)
+    }
 }
 
 /// Which version a dataset goes back to.

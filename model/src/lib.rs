@@ -20,7 +20,9 @@ pub mod token;
 pub mod upload;
 
 pub use column::{Column, ColumnType};
-pub use dataset::{AccessNote, Dataset, DatasetDetail, DatasetFilter, DatasetVersion, RollBack, UnitSummary};
+pub use dataset::{
+    AccessNote, Compacted, Dataset, DatasetDetail, DatasetFilter, DatasetVersion, RollBack, UnitSummary,
+};
 pub use difference::{Ahead, ColumnChange, ColumnDifference, Decision, Difference, Verdict};
 pub use ingest::{
     ColumnReport, ColumnWarning, Correction, IngestFilter, IngestReport, IngestState, QuarantinedRow, RefusedBecause,

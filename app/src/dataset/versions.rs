@@ -67,9 +67,10 @@ fn line(v: &DatasetVersion, detail: &DatasetDetail, may_roll_back: bool) -> AnyV
         let by = v.by.as_deref().map_or_else(|| "–".into(), |by| visible(by).into_owned());
         view! { <td><bdi>{by}</bdi></td> }
     });
-    let what = match v.restores {
-        Some(to) => format!("{} to version {}", v.operation, grouped(to)),
-        None => v.operation.clone(),
+    let what = match (v.restores, v.compacted) {
+        (Some(to), _) => format!("{} to version {}", v.operation, grouped(to)),
+        (None, Some(compacted)) => format!("upkeep: {compacted}"),
+        (None, None) => v.operation.clone(),
     };
     let taken_back = v.taken_back.map(|by| badge(Tone::Careful, format!("taken back by version {}", grouped(by))));
     view! {

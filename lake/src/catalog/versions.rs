@@ -93,6 +93,7 @@ fn shown(entry: HistoryEntry, owns: bool, counts: bool, taken_back: Option<u64>)
         ingest: entry.ingest.filter(|_| owns),
         rows_added: entry.rows_added.filter(|_| counts),
         restores: entry.restores,
+        compacted: entry.compacted.filter(|_| counts),
         taken_back,
     }
 }

@@ -173,8 +173,10 @@ impl Lake {
             return Err(LakeError::invalid("columns are named for a file that waits; send the file again"));
         }
         let file = self.file_as_seen(report).await?;
-        let history = self.rooms().tables.history(&file.dataset, 1).await?;
-        if history.first().is_some_and(|newest| newest.committed_at > report.started_at) {
+        let newest = self.rooms().tables.snapshot(&file.dataset).await?;
+        if let Some(newest) = newest
+            && self.rooms().tables.changed_at(&newest).await? > report.started_at
+        {
             self.check_appends(&file.dataset).await?;
         }
         let turn = self.rooms().arrivals.turn(&file.dataset);

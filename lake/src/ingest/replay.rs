@@ -94,9 +94,15 @@ impl Lake {
             );
             return Err(LakeError::invalid(message));
         }
-        let newest = self.rooms().tables.snapshot(&first.dataset).await?.map(|s| s.version);
-        if newest > first.version {
-            self.check_appends(&first.dataset).await?;
+        let tables = &self.rooms().tables;
+        if let Some(newest) = tables.snapshot(&first.dataset).await? {
+            let changed = match first.version {
+                Some(landed) => tables.changed_since(&first.dataset, landed, newest.version).await?,
+                None => true,
+            };
+            if changed {
+                self.check_appends(&first.dataset).await?;
+            }
         }
         let name = marked_name(&first, &bytes);
         let place = path::landing(&first.dataset).join(name.as_str());

@@ -21,7 +21,7 @@ use deltalake::{
     protocol::{DeltaOperation, SaveMode},
 };
 use futures::TryStreamExt as _;
-use model::DatasetName;
+use model::{Compacted, DatasetName};
 use serde::{Deserialize, Serialize};
 
 use super::{DataFile, Tables, upsert, write};
@@ -90,10 +90,15 @@ pub(super) struct Note {
     /// SHA-256 of the content that landed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
+    /// For upkeep: how many files became how many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compacted: Option<Compacted>,
 }
 
 impl Note {
     pub(super) const KEY: &str = "penstock";
+    /// The operation that changes files and no rows.
+    pub(super) const COMPACT: &str = "compact";
 
     /// The note of a commit; another engine's commits have only an operation.
     pub(super) fn of(info: &CommitInfo) -> Self {
@@ -233,6 +238,7 @@ impl Commit {
             rows: Some(rows),
             restores: None,
             content: Some(self.sha256.clone()),
+            compacted: None,
         };
         Ok(CommitProperties::default()
             .with_metadata([(Note::KEY.to_owned(), serde_json::to_value(&note)?)])

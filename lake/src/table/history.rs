@@ -8,10 +8,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use chrono::{DateTime, Utc};
 use deltalake::kernel::CommitInfo;
 use futures::{StreamExt, TryStreamExt, stream::BoxStream};
-use model::DatasetName;
+use model::{Compacted, DatasetName};
 use serde::Deserialize;
 
-use super::{Tables, commit::Note};
+use super::{Snapshot, Tables, commit::Note};
 use crate::{LakeError, Result, store::path};
 
 /// Entries of the log that are read at once.
@@ -24,7 +24,7 @@ const LOOKED_THROUGH: usize = 10_000;
 pub struct HistoryEntry {
     pub version: u64,
     pub committed_at: DateTime<Utc>,
-    /// `create`, `append`, `replace`, `upsert`, `rollback`.
+    /// `create`, `append`, `replace`, `upsert`, `rollback`, `compact`.
     pub operation: String,
     pub file: Option<String>,
     pub ingest: Option<String>,
@@ -33,6 +33,8 @@ pub struct HistoryEntry {
     pub rows_added: Option<u64>,
     /// For `rollback`: the version whose state this one has.
     pub restores: Option<u64>,
+    /// For `compact`: how many files became how many. The rows are those of the version before.
+    pub compacted: Option<Compacted>,
     /// SHA-256 of the content that landed.
     pub(crate) content: Option<String>,
 }
@@ -86,6 +88,20 @@ impl Tables {
         Ok(taken_back(&history).get(&version).copied())
     }
 
+    /// When the rows or columns of a version last changed. Upkeep does not count.
+    ///
+    /// # Errors
+    /// [`LakeError::Store`].
+    pub async fn changed_at(&self, snapshot: &Snapshot) -> Result<DateTime<Utc>> {
+        let mut entries = self.entries(snapshot.dataset.clone(), snapshot.version);
+        while let Some(entry) = entries.try_next().await? {
+            if !entry.is_upkeep() {
+                return Ok(entry.committed_at);
+            }
+        }
+        Ok(snapshot.committed_at)
+    }
+
     /// Entries from `newest` on down; ends where the log does.
     pub(super) fn entries(&self, dataset: DatasetName, newest: u64) -> BoxStream<'_, Result<HistoryEntry>> {
         futures::stream::iter((0..=newest).rev())
@@ -114,6 +130,12 @@ impl Tables {
 }
 
 impl HistoryEntry {
+    /// Whether it changed files alone and neither rows nor columns.
+    #[must_use]
+    pub fn is_upkeep(&self) -> bool {
+        self.operation == Note::COMPACT
+    }
+
     fn read(version: u64, log: &[u8]) -> Result<Self> {
         let mut info = CommitInfo::default();
         for line in log.split(|b| *b == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
@@ -134,6 +156,7 @@ impl HistoryEntry {
             by: note.by,
             rows_added: note.rows,
             restores: note.restores,
+            compacted: note.compacted,
             content: note.content,
         })
     }
@@ -172,6 +195,7 @@ mod tests {
                 by: None,
                 rows_added: None,
                 restores: *restores,
+                compacted: None,
                 content: None,
             };
             let history: Vec<_> = restores.iter().enumerate().map(entry).rev().collect();

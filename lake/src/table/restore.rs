@@ -4,6 +4,7 @@
 //! between can still be read. Data files keep their names, and with these their profiles.
 
 use deltalake::kernel::transaction::CommitProperties;
+use futures::{StreamExt as _, TryStreamExt as _};
 use model::DatasetName;
 
 use super::{
@@ -25,7 +26,9 @@ impl Tables {
         for _ in 0..ATTEMPTS {
             let table = self.writable(dataset).await?;
             let Some(now) = table.version() else { return Err(LakeError::no_dataset(dataset)) };
-            if newest.is_some_and(|seen| seen != now) {
+            if let Some(seen) = newest
+                && self.changed_since(dataset, seen, now).await?
+            {
                 return Err(LakeError::Conflict { what: "the dataset" });
             }
             if to >= now {
@@ -33,8 +36,10 @@ impl Tables {
                     "version {now} is the newest of {dataset}; roll back to an older one"
                 )));
             }
-            let properties =
-                CommitProperties::default().with_metadata([(Note::KEY.to_owned(), serde_json::to_value(&note)?)]);
+            let properties = CommitProperties::default()
+                .with_metadata([(Note::KEY.to_owned(), serde_json::to_value(&note)?)])
+                // The library's own retries would not ask again whether something landed meanwhile.
+                .with_max_retries(0);
             match table.restore().with_version_to_restore(to).with_commit_properties(properties).await {
                 Ok((table, _)) => {
                     let version = table.version().unwrap_or_default();
@@ -46,5 +51,22 @@ impl Tables {
             }
         }
         Err(LakeError::Conflict { what: "the dataset" })
+    }
+
+    /// Whether something other than upkeep happened after version `seen`, up to `now`.
+    pub(crate) async fn changed_since(&self, dataset: &DatasetName, seen: u64, now: u64) -> Result<bool> {
+        if seen > now {
+            return Ok(true);
+        }
+        let mut entries = self.entries(dataset.clone(), now).take((now - seen) as usize);
+        let mut looked = 0;
+        while let Some(entry) = entries.try_next().await? {
+            if !entry.is_upkeep() {
+                return Ok(true);
+            }
+            looked += 1;
+        }
+        // What the log no longer tells may have been anything.
+        Ok(looked < now - seen)
     }
 }

@@ -41,10 +41,11 @@ pub async fn versions(config: Config, args: VersionsArgs) -> anyhow::Result<()> 
             table::plain(&v.by.unwrap_or_default()),
             v.rows_added.map(|n| n.to_string()).unwrap_or_default(),
             table::plain(&v.file.unwrap_or_default()),
-            match (v.restores, v.taken_back) {
-                (_, Some(by)) => format!("taken back by {by}"),
-                (Some(to), None) => format!("as {to} was"),
-                (None, None) => String::new(),
+            match (v.restores, v.taken_back, v.compacted) {
+                (_, Some(by), _) => format!("taken back by {by}"),
+                (Some(to), None, _) => format!("as {to} was"),
+                (None, None, Some(compacted)) => format!("upkeep: {compacted}"),
+                (None, None, None) => String::new(),
             },
         ]
     };

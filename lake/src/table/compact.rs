@@ -1,0 +1,222 @@
+//! Compaction: many small data files become few large ones, as a version of its own with the same rows.
+//!
+//! Nobody waits for it: readers stay on their version, and an append that commits meanwhile goes beside it. It commits
+//! only while every file that it read is still part of the table; else what it wrote is left over and the next round
+//! begins anew. Like every commit it is seen whole or not at all.
+
+use std::{collections::HashSet, sync::Arc};
+
+use arrow::{
+    array::{RecordBatch, RecordBatchOptions, new_null_array},
+    compute::{CastOptions, cast_with_options},
+    datatypes::SchemaRef,
+};
+use deltalake::{
+    DeltaTable, DeltaTableError,
+    kernel::{
+        Action, EagerSnapshot, Remove,
+        transaction::{CommitBuilder, CommitProperties},
+    },
+    protocol::DeltaOperation,
+};
+use futures::TryStreamExt as _;
+use model::{Compacted, DatasetName};
+use object_store::path::Path;
+use parquet::arrow::{ParquetRecordBatchStreamBuilder, async_reader::ParquetObjectReader};
+
+use super::{
+    DataFile, Snapshot, Tables,
+    commit::{ATTEMPTS, Note, is_conflict},
+};
+use crate::{LakeError, Result};
+
+/// Bytes in the store of a file that is worth no rewriting: a quarter of what [`TableWriter`](super::TableWriter) makes.
+const SMALL: u64 = 50 << 20;
+/// Small files that are left alone: fewer cost a query less than their rewriting.
+const FEW: usize = 8;
+/// Files of one rewriting, so that what a conflict throws away is bounded.
+const MOST: usize = 1000;
+const BATCH_ROWS: usize = 8192;
+
+/// A small file and what the log says of it.
+#[derive(Debug)]
+struct Small {
+    /// As the log names it.
+    name: String,
+    location: Path,
+    bytes: u64,
+    rows: Option<u64>,
+    written: i64,
+}
+
+impl Tables {
+    /// How many files [`compact`](Self::compact) would rewrite; 0 when the table is fine as it is.
+    ///
+    /// # Errors
+    /// [`LakeError::Store`].
+    pub async fn compactable(&self, dataset: &DatasetName) -> Result<u64> {
+        match self.snapshot(dataset).await? {
+            Some(snapshot) => Ok(small_files(&snapshot)?.len() as u64),
+            None => Ok(0),
+        }
+    }
+
+    /// Rewrites small data files into large ones, when there are enough. `None` when nothing was done: there are few,
+    /// the table is of a kind that we do not write, or someone else took the files out meanwhile.
+    ///
+    /// Work for a processor, with memory for one row group whatever the size of the files.
+    ///
+    /// # Errors
+    /// [`LakeError::Store`]; [`LakeError::Internal`] for a file that cannot be read or holds other than its log says.
+    /// Nothing is changed then.
+    pub async fn compact(&self, dataset: &DatasetName) -> Result<Option<Compacted>> {
+        let Some(snapshot) = self.snapshot(dataset).await? else { return Ok(None) };
+        let small = small_files(&snapshot)?;
+        if small.is_empty() {
+            return Ok(None);
+        }
+        let files = self.rewrite(&snapshot, &small).await?;
+        self.replace_files(&snapshot, &small, files).await
+    }
+
+    /// The rows of these files, in their order, in new files that no version names yet.
+    async fn rewrite(&self, snapshot: &Snapshot, small: &[Small]) -> Result<Vec<DataFile>> {
+        let schema: SchemaRef = snapshot.state()?.arrow_schema();
+        let mut writer = self.writer(&snapshot.dataset, Arc::clone(&schema))?;
+        for file in small {
+            let before = writer.rows();
+            let reader = ParquetObjectReader::new(snapshot.objects(), file.location.clone()).with_file_size(file.bytes);
+            let unreadable = |e| LakeError::Internal {
+                detail: format!("{} cannot be read: {e}", file.location),
+                source: Some(Box::new(e)),
+            };
+            let builder = ParquetRecordBatchStreamBuilder::new(reader).await.map_err(unreadable)?;
+            let mut batches = builder.with_batch_size(BATCH_ROWS).build().map_err(unreadable)?;
+            while let Some(batch) = batches.try_next().await.map_err(unreadable)? {
+                writer.write(&fit(&batch, &schema)?).await?;
+                // Whatever else waits for these threads goes first.
+                tokio::task::yield_now().await;
+            }
+            let read = writer.rows() - before;
+            if file.rows.is_some_and(|rows| rows != read) {
+                writer.abort().await;
+                return Err(LakeError::internal(format!(
+                    "{} holds {read} rows, its log says {:?}",
+                    file.location, file.rows
+                )));
+            }
+        }
+        let newest = small.iter().map(|f| f.written).max().unwrap_or_default();
+        let mut files = writer.finish().await?;
+        for file in &mut files {
+            file.add.data_change = false;
+            // The rows are as old as they were; the next rewriting goes by this order.
+            file.add.modification_time = newest;
+            self.write_profile(&snapshot.dataset, &file.add.path, &file.profile).await?;
+        }
+        Ok(files)
+    }
+
+    async fn replace_files(&self, read: &Snapshot, small: &[Small], files: Vec<DataFile>) -> Result<Option<Compacted>> {
+        let dataset = &read.dataset;
+        let made = Compacted { files: small.len() as u64, into: files.len() as u64 };
+        let adds: Vec<Action> = files.into_iter().map(|f| Action::Add(f.add)).collect();
+        let note = Note { operation: Note::COMPACT.into(), compacted: Some(made), ..Note::default() };
+        for _ in 0..ATTEMPTS {
+            let table = self.writable(dataset).await?;
+            let state = table.snapshot()?.snapshot();
+            let removes = removes(state, small)?;
+            // A column that came meanwhile may be one that the files had before a roll back.
+            let same_columns = state.metadata().parse_schema()? == read.state()?.metadata().parse_schema()?;
+            if removes.len() != small.len() || !same_columns {
+                tracing::info!(%dataset, "files were replaced while they were compacted; left to the next round");
+                return Ok(None);
+            }
+            let actions = removes.into_iter().map(Action::Remove).chain(adds.clone()).collect();
+            match commit(table, actions, &note).await {
+                Ok(table) => {
+                    let version = table.version().unwrap_or_default();
+                    self.keep(dataset, table)?;
+                    tracing::info!(%dataset, version, files = made.files, into = made.into, "compacted");
+                    return Ok(Some(made));
+                }
+                Err(e) if is_conflict(&e) => tracing::debug!(%dataset, error = %e, "another writer was first"),
+                Err(e) => return Err(e.into()),
+            }
+        }
+        tracing::info!(%dataset, "others kept committing while files were compacted; left to the next round");
+        Ok(None)
+    }
+}
+
+/// The next version, with the same rows in other files.
+async fn commit(mut table: DeltaTable, actions: Vec<Action>, note: &Note) -> Result<DeltaTable, DeltaTableError> {
+    let properties = CommitProperties::default()
+        .with_metadata([(Note::KEY.to_owned(), serde_json::to_value(note)?)])
+        // The library's own retries would not look again whether every file is still there.
+        .with_max_retries(0);
+    let operation = DeltaOperation::Optimize { predicate: None, target_size: SMALL as i64 };
+    let version = CommitBuilder::from(properties)
+        .with_actions(actions)
+        .build(Some(table.snapshot()?), table.log_store(), operation)
+        .await?
+        .version();
+    table.load_version(version).await?;
+    Ok(table)
+}
+
+fn removes(state: &EagerSnapshot, small: &[Small]) -> Result<Vec<Remove>> {
+    let names: HashSet<&str> = small.iter().map(|f| f.name.as_str()).collect();
+    let log = state.try_log_data()?;
+    let still = log.iter().filter(|f| names.contains(f.path().as_ref()));
+    Ok(still.map(|f| f.remove_action(false)).collect())
+}
+
+/// What is to be rewritten, oldest first; empty when it is not worth it, or when the table is one that only another
+/// engine's writer keeps right.
+fn small_files(snapshot: &Snapshot) -> Result<Vec<Small>> {
+    let state = snapshot.state()?;
+    let metadata = state.metadata();
+    if !metadata.partition_columns().is_empty() || metadata.configuration().contains_key("delta.columnMapping.mode") {
+        return Ok(Vec::new());
+    }
+    let mut small = Vec::new();
+    for file in state.try_log_data()?.iter() {
+        if file.deletion_vector_descriptor().is_some() || file.path().contains("://") {
+            return Ok(Vec::new());
+        }
+        let bytes = u64::try_from(file.size()).unwrap_or_default();
+        if bytes < SMALL {
+            small.push(Small {
+                name: file.path().into_owned(),
+                location: Path::from(snapshot.location(&file.object_store_path())),
+                bytes,
+                rows: file.num_records().map(|n| n as u64),
+                written: file.modification_time(),
+            });
+        }
+    }
+    if small.len() < FEW {
+        return Ok(Vec::new());
+    }
+    small.sort_unstable_by(|a, b| (a.written, &a.name).cmp(&(b.written, &b.name)));
+    small.truncate(MOST);
+    Ok(small)
+}
+
+/// The batch with the table's columns: those that came after it are null, as every reader of its file has them.
+fn fit(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+    let strict = CastOptions { safe: false, ..CastOptions::default() };
+    let column = |field: &Arc<arrow::datatypes::Field>| match batch.column_by_name(field.name()) {
+        Some(column) if column.data_type() == field.data_type() => Ok(Arc::clone(column)),
+        Some(column) => cast_with_options(column, field.data_type(), &strict),
+        None => Ok(new_null_array(field.data_type(), batch.num_rows())),
+    };
+    let cannot = |e: arrow::error::ArrowError| LakeError::Internal {
+        detail: format!("rows of a data file do not fit its table: {e}"),
+        source: Some(e.into()),
+    };
+    let columns = schema.fields().iter().map(column).collect::<Result<Vec<_>, _>>().map_err(cannot)?;
+    let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(Arc::clone(schema), columns, &rows).map_err(cannot)
+}

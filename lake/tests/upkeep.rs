@@ -1,0 +1,347 @@
+//! Upkeep changes files and never rows: whatever is asked before and after says the same, and whoever writes meanwhile
+//! loses nothing.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+use futures::StreamExt;
+use lake::{
+    Lake, LakeConfig, LakeError, StoreConfig,
+    store::Store,
+    table::{Commit, Committed, Tables, WriteMode},
+};
+use model::{Cell, Compacted, DatasetName, IngestReport, IngestState, Principal, QueryRequest, RollBack};
+use rand::{Rng, SeedableRng, rngs::StdRng};
+use serde_json::json;
+
+const POLICY: &str = r#"
+stewards = ["group:stewards"]
+[[grant]]
+to = ["group:staff"]
+on = ["*"]
+may = ["read", "own"]
+[[grant]]
+to = ["group:partners"]
+on = ["*"]
+rows = "carrier = claim('carrier')"
+mask = { code = "hash" }
+"#;
+
+struct Bench {
+    lake: Lake,
+    folder: tempfile::TempDir,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("policy.toml"), POLICY).unwrap();
+        let mut config = LakeConfig::new(StoreConfig::Folder(folder.path().to_owned()));
+        config.freshness = Duration::ZERO;
+        Self { lake: Lake::open(config).await.unwrap(), folder }
+    }
+
+    /// A replica's tables over the same folder.
+    fn tables(&self, freshness: Duration) -> Tables {
+        Tables::new(Store::open(&StoreConfig::Folder(self.folder.path().to_owned())).unwrap(), freshness)
+    }
+
+    async fn send(&self, dataset: &str, name: &str, text: &str) -> IngestReport {
+        let body = futures::stream::iter([Ok(text.to_owned().into())]).boxed();
+        self.lake.upload(&staff(), &dataset.parse().unwrap(), name, body).await.unwrap()
+    }
+
+    async fn ask(&self, who: &Principal, sql: &str) -> lake::Result<Vec<Vec<Cell>>> {
+        let mut request = QueryRequest::new(sql);
+        request.wait_ms = 30_000;
+        let status = self.lake.query(who, request).await?;
+        Ok(self.lake.result_page(who, &status.id, 0, 10_000).await?.rows)
+    }
+
+    async fn rows(&self, who: &Principal, sql: &str) -> Vec<Vec<Cell>> {
+        self.ask(who, sql).await.unwrap_or_else(|e| panic!("{sql}: {e:?}"))
+    }
+
+    fn data_files(&self, dataset: &DatasetName) -> Vec<std::path::PathBuf> {
+        let folder = self.folder.path().join(format!("tables/{}/{}", dataset.unit(), dataset.name()));
+        let files = std::fs::read_dir(folder).unwrap().map(|f| f.unwrap().path());
+        files.filter(|f| f.extension().is_some_and(|e| e == "parquet")).collect()
+    }
+
+    fn contract(&self, dataset: &DatasetName, text: &str) {
+        let folder = self.folder.path().join(format!("contracts/{}", dataset.unit()));
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(format!("{}.toml", dataset.name())), text).unwrap();
+    }
+}
+
+fn person(name: &str, group: &str, carrier: Option<&str>) -> Principal {
+    let claims = carrier.map(|c| ("carrier".to_owned(), vec![c.to_owned()]));
+    Principal {
+        issuer: "test".into(),
+        subject: name.into(),
+        name: name.into(),
+        email: None,
+        groups: Some([group.to_owned()].into()),
+        claims: BTreeMap::from_iter(claims),
+        scope: None,
+    }
+}
+
+fn staff() -> Principal {
+    person("ann", "staff", None)
+}
+
+fn partner() -> Principal {
+    person("ua", "partners", Some("UA"))
+}
+
+fn dataset(name: &str) -> DatasetName {
+    format!("ops.{name}").parse().unwrap()
+}
+
+/// One file with nulls; later ones have more columns.
+fn file(kind: &str, number: u64, rng: &mut StdRng) -> String {
+    let mut columns = match kind {
+        "wide" => vec!["carrier", "code", "n", "day", "price", "yes", "at"],
+        _ => vec!["carrier", "code", "n"],
+    };
+    if kind == "grown" && number >= 4 {
+        columns.push("late");
+    }
+    if kind == "grown" && number >= 8 {
+        columns.insert(1, "later");
+    }
+    let mut text = columns.join(",") + "\n";
+    for row in 0..rng.random_range(1..60) {
+        let n: i64 = rng.random_range(-1000..1000);
+        let cells = columns.iter().map(|column| match *column {
+            "carrier" => ["UA", "DL", "AA"][rng.random_range(0..3)].to_owned(),
+            // A null now and then, except in the row that tells the type.
+            _ if row > 0 && rng.random_bool(0.3) => String::new(),
+            "code" => format!("c{number}-{n}"),
+            "day" => format!("2026-{:02}-{:02}", 1 + n.unsigned_abs() % 12, 1 + n.unsigned_abs() % 28),
+            "price" => format!("{}.{:02}", n, n.unsigned_abs() % 97 + 1),
+            "yes" => (n % 2 == 0).to_string(),
+            "at" => format!("2026-11-{:02}T10:{:02}:00Z", 1 + n.unsigned_abs() % 28, n.unsigned_abs() % 60),
+            "later" => format!("x{n}"),
+            _ => n.to_string(),
+        });
+        text += &(cells.collect::<Vec<_>>().join(",") + "\n");
+    }
+    text
+}
+
+/// All that two people can see of a dataset: every row, and figures of every column.
+async fn seen(bench: &Bench, dataset: &DatasetName, clause: &str) -> Vec<Vec<Vec<Cell>>> {
+    let mut seen = Vec::new();
+    for who in [staff(), partner()] {
+        let columns = bench.lake.columns(&who, dataset).await.unwrap();
+        let names: Vec<&str> = columns.iter().map(|c| c.name.as_str()).collect();
+        let from = format!("from {dataset} {clause}");
+        let order = (1..=names.len()).map(|n| n.to_string()).collect::<Vec<_>>().join(",");
+        seen.push(bench.rows(&who, &format!("select {} {from} order by {order}", names.join(","))).await);
+        for name in names {
+            let sql = format!("select count({name}), count(distinct {name}), min({name}), max({name}) {from}");
+            seen.push(bench.rows(&who, &sql).await);
+        }
+        seen.push(bench.rows(&who, &format!("select carrier, count(*), sum(n) {from} group by 1 order by 1")).await);
+        seen.push(bench.rows(&who, &format!("select count(*) {from} where n > 100 or code is null")).await);
+    }
+    seen
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_are_the_same_before_and_after_for_everyone() {
+    let mut rng = StdRng::seed_from_u64(7);
+    let bench = Bench::new().await;
+    for kind in ["plain", "grown", "wide"] {
+        let dataset = dataset(kind);
+        bench.contract(&dataset, "growth = true\n");
+        let files: Vec<String> = (0..12).map(|number| file(kind, number, &mut rng)).collect();
+        for (number, text) in files.iter().enumerate() {
+            let report = bench.send(&dataset.to_string(), &format!("{number}.csv"), text).await;
+            assert_eq!(report.state, IngestState::Landed, "{kind} {number}: {}", report.message);
+        }
+        let before = seen(&bench, &dataset, "").await;
+        let profile = bench.lake.profile(&staff(), &dataset).await.unwrap();
+        let updated = bench.lake.dataset(&staff(), &dataset).await.unwrap().dataset.updated_at;
+        let in_order = format!("select code from {dataset}");
+
+        let made = bench.tables(Duration::ZERO).compact(&dataset).await.unwrap();
+        assert_eq!(made, Some(Compacted { files: 12, into: 1 }), "{kind}");
+        assert_eq!(bench.tables(Duration::ZERO).compact(&dataset).await.unwrap(), None, "{kind}: once is enough");
+
+        assert_eq!(seen(&bench, &dataset, "").await, before, "{kind}");
+        assert_eq!(seen(&bench, &dataset, "version as of 11").await, before, "{kind}");
+        // One file after the other, each in its order.
+        let codes: Vec<Cell> = bench.rows(&staff(), &in_order).await.into_iter().map(|mut r| r.remove(0)).collect();
+        let sent = files.iter().flat_map(|f| f.lines().skip(1));
+        let place = |line: &str, head: &str| {
+            head.split(',').position(|c| c == "code").map(|at| line.split(',').nth(at).unwrap().to_owned())
+        };
+        let heads = files.iter().flat_map(|f| f.lines().skip(1).map(|_| f.lines().next().unwrap()));
+        let expected: Vec<Cell> = sent
+            .zip(heads)
+            .map(|(line, head)| place(line, head).filter(|c| !c.is_empty()).map_or(Cell::Null, Cell::from))
+            .collect();
+        assert_eq!(codes, expected, "{kind}");
+
+        let detail = bench.lake.dataset(&staff(), &dataset).await.unwrap();
+        assert_eq!((detail.files, detail.dataset.version), (Some(1), 12), "{kind}");
+        assert_eq!(detail.dataset.updated_at, updated, "{kind}: upkeep is no news");
+        let told = &detail.versions[0];
+        assert_eq!((told.operation.as_str(), told.rows_added, told.compacted), ("compact", None, made));
+        assert_eq!(bench.lake.versions(&partner(), &dataset).await.unwrap()[0].compacted, None);
+        let after = bench.lake.profile(&staff(), &dataset).await.unwrap();
+        assert_eq!((after.rows, after.columns.len()), (profile.rows, profile.columns.len()), "{kind}");
+        for (a, b) in after.columns.iter().zip(&profile.columns) {
+            assert_eq!((&a.name, &a.min, &a.max, a.nulls), (&b.name, &b.min, &b.max, b.nulls), "{kind}");
+        }
+
+        // What landed is remembered, roll backs go over it, and a decision made before it still holds.
+        let again = bench.send(&dataset.to_string(), "again.csv", &files[3]).await;
+        assert_eq!(again.state, IngestState::Duplicate, "{kind}: {}", again.message);
+        let back = RollBack { to: 10, newest: Some(11) };
+        let earlier = seen(&bench, &dataset, "version as of 10").await;
+        assert_eq!(bench.lake.roll_back(&staff(), &dataset, back).await.unwrap().version, 13);
+        assert_eq!(seen(&bench, &dataset, "").await, earlier, "{kind}");
+        let forth = RollBack { to: 12, newest: None };
+        bench.lake.roll_back(&staff(), &dataset, forth).await.unwrap();
+        assert_eq!(seen(&bench, &dataset, "").await, before, "{kind}");
+    }
+}
+
+/// A commit of the one row `id`.
+async fn commit(tables: &Tables, name: &DatasetName, id: i64, mode: WriteMode) -> Committed {
+    let column: ArrayRef = Arc::new(Int64Array::from(vec![id]));
+    let batch = RecordBatch::try_from_iter_with_nullable([("id", column, true)]).unwrap();
+    let commit = Commit {
+        sha256: format!("{id}"),
+        again: None,
+        ingest: format!("i{id}"),
+        file: "f.csv".into(),
+        by: "test".into(),
+        mode,
+        key: vec!["id".into()],
+        own: vec!["id".into()],
+    };
+    loop {
+        // Others may be first more often than one commit tries.
+        match tables.commit(name, batch.schema(), vec![batch.clone()], commit.clone()).await {
+            Err(LakeError::Conflict { .. }) => {}
+            done => return done.unwrap(),
+        }
+    }
+}
+
+async fn ids(bench: &Bench, name: &DatasetName) -> Vec<i64> {
+    let rows = bench.rows(&staff(), &format!("select id from {name} order by id")).await;
+    rows.iter().map(|r| r[0].as_i64().unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_commit_meanwhile_is_kept() {
+    let bench = Bench::new().await;
+    let name = dataset("things");
+    // Knows the table as it was an hour ago, as one does after long reading.
+    let (slow, other) = (bench.tables(Duration::from_secs(3600)), bench.tables(Duration::ZERO));
+    for id in 0..9 {
+        commit(&other, &name, id, WriteMode::Append).await;
+    }
+    assert_eq!(slow.snapshot(&name).await.unwrap().unwrap().version, 8);
+    commit(&other, &name, 9, WriteMode::Append).await;
+    assert_eq!(slow.compact(&name).await.unwrap(), Some(Compacted { files: 9, into: 1 }));
+    assert_eq!(ids(&bench, &name).await, (0..10).collect::<Vec<_>>());
+    // Rows that were taken out do not come back.
+    let slow = bench.tables(Duration::from_secs(3600));
+    for id in 10..18 {
+        commit(&other, &name, id, WriteMode::Append).await;
+    }
+    slow.snapshot(&name).await.unwrap().unwrap();
+    commit(&other, &name, 18, WriteMode::Replace).await;
+    assert_eq!(slow.compact(&name).await.unwrap(), None);
+    assert_eq!(ids(&bench, &name).await, [18]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_that_compact_and_two_that_ingest_at_once_lose_nothing() {
+    let bench = Arc::new(Bench::new().await);
+    let name = dataset("busy");
+    commit(&bench.tables(Duration::ZERO), &name, 0, WriteMode::Append).await;
+    let writers = (0..2i64).map(|writer| {
+        let (bench, name) = (Arc::clone(&bench), name.clone());
+        tokio::spawn(async move {
+            let tables = bench.tables(Duration::ZERO);
+            for n in 0..40 {
+                let mode = if n % 8 == 7 { WriteMode::Upsert } else { WriteMode::Append };
+                commit(&tables, &name, 1 + writer + 2 * n, mode).await;
+            }
+        })
+    });
+    let ingesting: Vec<_> = writers.collect();
+    let compacting: Vec<_> = (0..2)
+        .map(|_| {
+            let (bench, name) = (Arc::clone(&bench), name.clone());
+            tokio::spawn(async move {
+                let tables = bench.tables(Duration::ZERO);
+                let mut done = 0;
+                loop {
+                    done += usize::from(tables.compact(&name).await.unwrap().is_some());
+                    if tables.snapshot(&name).await.unwrap().unwrap().rows == 81 {
+                        return done;
+                    }
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            })
+        })
+        .collect();
+    for task in ingesting {
+        task.await.unwrap();
+    }
+    let mut compacted = 0;
+    for task in compacting {
+        compacted += task.await.unwrap();
+    }
+    assert!(compacted > 2, "{compacted}");
+    assert_eq!(ids(&bench, &name).await, (0..81).collect::<Vec<_>>());
+    // Every version has the rows of the one before, or more.
+    let newest = bench.lake.versions(&staff(), &name).await.unwrap()[0].version;
+    let mut rows = 0;
+    for version in 0..=newest {
+        let sql = format!("select count(*), count(distinct id) from {name} version as of {version}");
+        let counted = bench.rows(&staff(), &sql).await;
+        assert_eq!(counted[0][0], counted[0][1], "version {version}");
+        assert!(counted[0][0].as_u64().unwrap() >= rows, "version {version}");
+        rows = counted[0][0].as_u64().unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ended_at_any_moment_it_leaves_nothing_wrong() {
+    let bench = Bench::new().await;
+    let name = dataset("things");
+    let tables = bench.tables(Duration::ZERO);
+    let mut rng = StdRng::seed_from_u64(3);
+    let mut written = 0;
+    let mut cut_off = 0;
+    for _ in 0..15 {
+        for _ in 0..8 {
+            commit(&tables, &name, written, WriteMode::Append).await;
+            written += 1;
+        }
+        let before = bench.data_files(&name).len();
+        let patience = Duration::from_micros(rng.random_range(0..40_000));
+        if tokio::time::timeout(patience, bench.tables(Duration::ZERO).compact(&name)).await.is_err() {
+            cut_off += usize::from(bench.data_files(&name).len() > before);
+        }
+        assert_eq!(ids(&bench, &name).await, (0..written).collect::<Vec<_>>());
+    }
+    assert!(cut_off > 0, "never between files and commit");
+    bench.tables(Duration::ZERO).compact(&name).await.unwrap();
+    assert_eq!(ids(&bench, &name).await, (0..written).collect::<Vec<_>>());
+    assert_eq!(bench.rows(&staff(), &format!("select count(*) from {name}")).await, [[json!(written)]]);
+    let _: &Path = bench.folder.path();
+}
