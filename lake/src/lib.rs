@@ -16,6 +16,7 @@ pub mod query;
 pub mod result;
 pub mod store;
 pub mod table;
+mod upkeep;
 
 pub use config::{LakeConfig, Limits, StoreConfig};
 pub use error::{LakeError, Result};

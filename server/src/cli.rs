@@ -20,6 +20,7 @@ pub mod policy;
 pub mod query;
 pub mod rollback;
 mod table;
+pub mod upkeep;
 
 /// A governed data portal over one bucket: drop files in, get a catalog, SQL, exports and an API, each person seeing
 /// exactly what the policy grants.
@@ -81,6 +82,8 @@ pub enum Command {
     Versions(rollback::VersionsArgs),
     /// Go back to an older version of a dataset; nothing is deleted
     Rollback(rollback::RollbackArgs),
+    /// Make few large data files of many small ones; the server does it every hour
+    Upkeep(upkeep::UpkeepArgs),
     /// Look at the policy
     Policy {
         #[command(subcommand)]

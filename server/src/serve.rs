@@ -23,6 +23,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let router = router(&state);
 
     let stop = CancellationToken::new();
+    let keeping = tokio::spawn(keep_up(lake.clone(), state.config.lake.upkeep, stop.clone()));
     let watching = tokio::spawn(watch(lake, state.config.lake.watch, stop.clone()));
     greet(&state);
     let server = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
@@ -34,7 +35,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     stop.cancel();
     let patience = Duration::from_secs(state.config.server.shutdown_seconds);
     let done = async {
-        let _ = watching.await;
+        let _ = tokio::join!(watching, keeping);
         server.await
     };
     match tokio::time::timeout(patience, done).await {
@@ -70,6 +71,12 @@ fn make_demo(config: &Config) -> anyhow::Result<()> {
 async fn open(config: &Config) -> anyhow::Result<Lake> {
     let engine = config.lake.engine(&config.limits)?;
     Lake::open(engine).await.with_context(|| format!("the lake {} cannot be opened", config.lake.shown()))
+}
+
+async fn keep_up(lake: Lake, on: bool, stop: CancellationToken) {
+    if on {
+        lake.keep_up_until(stop.cancelled_owned()).await;
+    }
 }
 
 async fn watch(lake: Lake, on: bool, stop: CancellationToken) {

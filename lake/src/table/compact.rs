@@ -14,15 +14,15 @@ use arrow::{
 use deltalake::{
     DeltaTable, DeltaTableError,
     kernel::{
-        Action, EagerSnapshot, Remove,
+        Action, EagerSnapshot, Remove, StructType,
         transaction::{CommitBuilder, CommitProperties},
     },
     protocol::DeltaOperation,
 };
-use futures::TryStreamExt as _;
 use model::{Compacted, DatasetName};
+use object_store::ObjectStoreExt as _;
 use object_store::path::Path;
-use parquet::arrow::{ParquetRecordBatchStreamBuilder, async_reader::ParquetObjectReader};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::{
     DataFile, Snapshot, Tables,
@@ -44,7 +44,6 @@ struct Small {
     /// As the log names it.
     name: String,
     location: Path,
-    bytes: u64,
     rows: Option<u64>,
     written: i64,
 }
@@ -64,7 +63,7 @@ impl Tables {
     /// Rewrites small data files into large ones, when there are enough. `None` when nothing was done: there are few,
     /// the table is of a kind that we do not write, or someone else took the files out meanwhile.
     ///
-    /// Work for a processor, with memory for one row group whatever the size of the files.
+    /// Work for a processor, with memory for one small file and a row group.
     ///
     /// # Errors
     /// [`LakeError::Store`]; [`LakeError::Internal`] for a file that cannot be read or holds other than its log says.
@@ -85,17 +84,13 @@ impl Tables {
         let mut writer = self.writer(&snapshot.dataset, Arc::clone(&schema))?;
         for file in small {
             let before = writer.rows();
-            let reader = ParquetObjectReader::new(snapshot.objects(), file.location.clone()).with_file_size(file.bytes);
-            let unreadable = |e| LakeError::Internal {
-                detail: format!("{} cannot be read: {e}", file.location),
-                source: Some(Box::new(e)),
-            };
-            let builder = ParquetRecordBatchStreamBuilder::new(reader).await.map_err(unreadable)?;
-            let mut batches = builder.with_batch_size(BATCH_ROWS).build().map_err(unreadable)?;
-            while let Some(batch) = batches.try_next().await.map_err(unreadable)? {
-                writer.write(&fit(&batch, &schema)?).await?;
-                // Whatever else waits for these threads goes first.
-                tokio::task::yield_now().await;
+            let unreadable =
+                |e: &dyn std::fmt::Display| LakeError::internal(format!("{} cannot be read: {e}", file.location));
+            // Small as it is, it is read at once.
+            let bytes = snapshot.objects().get(&file.location).await?.bytes().await?;
+            let builder = ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(|e| unreadable(&e))?;
+            for batch in builder.with_batch_size(BATCH_ROWS).build().map_err(|e| unreadable(&e))? {
+                writer.write(&fit(&batch.map_err(|e| unreadable(&e))?, &schema)?).await?;
             }
             let read = writer.rows() - before;
             if file.rows.is_some_and(|rows| rows != read) {
@@ -127,7 +122,7 @@ impl Tables {
             let state = table.snapshot()?.snapshot();
             let removes = removes(state, small)?;
             // A column that came meanwhile may be one that the files had before a roll back.
-            let same_columns = state.metadata().parse_schema()? == read.state()?.metadata().parse_schema()?;
+            let same_columns = columns(state)? == columns(read.state()?)?;
             if removes.len() != small.len() || !same_columns {
                 tracing::info!(%dataset, "files were replaced while they were compacted; left to the next round");
                 return Ok(None);
@@ -147,6 +142,10 @@ impl Tables {
         tracing::info!(%dataset, "others kept committing while files were compacted; left to the next round");
         Ok(None)
     }
+}
+
+fn columns(state: &EagerSnapshot) -> Result<StructType, DeltaTableError> {
+    Ok(state.metadata().parse_schema()?)
 }
 
 /// The next version, with the same rows in other files.
@@ -190,7 +189,6 @@ fn small_files(snapshot: &Snapshot) -> Result<Vec<Small>> {
             small.push(Small {
                 name: file.path().into_owned(),
                 location: Path::from(snapshot.location(&file.object_store_path())),
-                bytes,
                 rows: file.num_records().map(|n| n as u64),
                 written: file.modification_time(),
             });

@@ -28,6 +28,8 @@ pub struct LakeSettings {
     pub freshness_ms: u64,
     /// Whether the server ingests what is dropped in `landing/`; `PENSTOCK_WATCH`.
     pub watch: bool,
+    /// Whether the server makes few large data files of many small ones, in the background; `PENSTOCK_UPKEEP`.
+    pub upkeep: bool,
 }
 
 impl Default for LakeSettings {
@@ -39,6 +41,7 @@ impl Default for LakeSettings {
             secret_file: None,
             freshness_ms: 2_000,
             watch: true,
+            upkeep: true,
         }
     }
 }
