@@ -2,9 +2,9 @@
 //!
 //! Each piece is an object that is created if absent under the offset where it begins, so any replica knows how far an
 //! upload is, and of two that send the same piece one is told. When the last one is there the file is put together and
-//! taken as any other.
+//! taken as any other. A person's uploads are one small document, so that no one else's cost it anything.
 
-use std::io;
+use std::{collections::BTreeMap, io};
 
 use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -13,7 +13,7 @@ use model::{DatasetName, Principal, Upload};
 use object_store::{ObjectMeta, ObjectStore as _, path::Path};
 use serde::{Deserialize, Serialize};
 
-use super::landing::{Sender, file_name};
+use super::landing::{Sender, file_name, sha256};
 use crate::{Lake, LakeError, Result, document::Versioned, store::path};
 
 const UPLOADS: &str = "uploads";
@@ -21,8 +21,13 @@ const UPLOADS: &str = "uploads";
 const PIECE: usize = 8 << 20;
 /// Unfinished uploads of one person.
 const OPEN: usize = 20;
+/// Uploads of one person that are remembered; finished ones give way to new ones.
+const REMEMBERED: usize = 100;
 /// How long an upload may take.
 const LIFE: TimeDelta = TimeDelta::days(3);
+
+/// One person's uploads, by id.
+type Uploads = BTreeMap<String, Kept>;
 
 /// What is kept of an upload.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -30,8 +35,6 @@ struct Kept {
     dataset: DatasetName,
     file: String,
     bytes: u64,
-    /// Key of whoever began it: nobody else learns that it exists.
-    sender: String,
     begun_at: DateTime<Utc>,
     #[serde(default)]
     ingest: Option<String>,
@@ -64,14 +67,13 @@ impl Lake {
         self.check_may_upload(who, dataset).await?;
         let file = file_name(file)?;
         self.check_size(bytes)?;
-        if self.forget_uploads(who, Utc::now()).await? >= OPEN {
-            let message = format!("you have {OPEN} unfinished uploads; finish or end one of them first");
-            return Err(LakeError::Limit { message });
-        }
+        self.sweep_uploads().await?;
         let id = uuid::Uuid::new_v4().to_string();
-        let (dataset, sender) = (dataset.clone(), who.key());
-        let kept = Kept { dataset, file, bytes, sender, begun_at: Utc::now(), ingest: None };
-        self.documents().create(UPLOADS, &id, &kept).await?;
+        let kept = Kept { dataset: dataset.clone(), file, bytes, begun_at: Utc::now(), ingest: None };
+        let gone = self.remember_upload(who, &id, &kept).await?;
+        for id in gone {
+            self.remove_pieces(&id).await?;
+        }
         if bytes == 0 {
             return self.upload_state(who, &id).await;
         }
@@ -86,7 +88,7 @@ impl Lake {
     pub async fn upload_state(&self, who: &Principal, id: &str) -> Result<Upload> {
         let kept = self.own_upload(who, id).await?;
         let offset = offset(&self.pieces(id).await?);
-        self.finish_upload(who, id, kept.value, offset).await
+        self.finish_upload(who, id, kept, offset).await
     }
 
     /// Takes the next bytes of an upload of the person's own, beginning at `at`. The last ones make it an arrival.
@@ -101,7 +103,7 @@ impl Lake {
         at: u64,
         body: BoxStream<'static, io::Result<Bytes>>,
     ) -> Result<Upload> {
-        let kept = self.own_upload(who, id).await?.value;
+        let kept = self.own_upload(who, id).await?;
         let so_far = if kept.ingest.is_some() { kept.bytes } else { offset(&self.pieces(id).await?) };
         if so_far != at {
             return Err(LakeError::Conflict { what: "the upload" });
@@ -116,7 +118,12 @@ impl Lake {
     /// As [`Lake::upload_state`].
     pub async fn end_upload(&self, who: &Principal, id: &str) -> Result<()> {
         self.own_upload(who, id).await?;
-        self.remove_upload(id).await
+        self.change_uploads(who, |uploads| {
+            uploads.remove(id);
+            Ok(())
+        })
+        .await?;
+        self.remove_pieces(id).await
     }
 
     /// Writes pieces until the body ends or breaks off; what came until then is kept.
@@ -169,10 +176,10 @@ impl Lake {
     }
 
     async fn take_upload(&self, who: &Principal, id: &str) -> Result<Upload> {
-        let turn = self.rooms().arrivals.turn(&self.own_upload(who, id).await?.value.dataset);
+        let turn = self.rooms().arrivals.turn(&self.own_upload(who, id).await?.dataset);
         let _turn = turn.lock().await;
         // Whoever had the turn before may have taken it.
-        let Versioned { version, value: mut kept } = self.own_upload(who, id).await?;
+        let mut kept = self.own_upload(who, id).await?;
         if kept.ingest.is_none() {
             let pieces = self.pieces(id).await?;
             let objects = self.rooms().store.objects();
@@ -186,18 +193,69 @@ impl Lake {
             let incoming = self.take_in(&kept.file, body).await?;
             let report = self.send_in_turn(&kept.dataset, &kept.file, incoming, &Sender::Person(who)).await?;
             kept.ingest = Some(report.id);
-            self.documents().update(UPLOADS, id, version, &kept).await?;
+            self.change_uploads(who, |uploads| {
+                uploads.insert(id.to_owned(), kept.clone());
+                Ok(())
+            })
+            .await?;
             self.remove_pieces(id).await?;
         }
         Ok(kept.shown(id, kept.bytes))
     }
 
-    async fn own_upload(&self, who: &Principal, id: &str) -> Result<Versioned<Kept>> {
-        let known = self.documents().get::<Kept>(UPLOADS, id).await?;
-        let own = known.filter(|k| k.value.sender == who.key() && k.value.expires_at() > Utc::now());
+    async fn own_upload(&self, who: &Principal, id: &str) -> Result<Kept> {
+        let known = self.documents().get::<Uploads>(UPLOADS, &document(who)).await?;
+        let own = known.and_then(|mut k| k.value.remove(id)).filter(|k| k.expires_at() > Utc::now());
         let own = own.ok_or_else(|| LakeError::NotFound { what: "upload", name: id.to_owned() })?;
-        self.check_may_upload(who, &own.value.dataset).await?;
+        self.check_may_upload(who, &own.dataset).await?;
         Ok(own)
+    }
+
+    /// Adds an upload to the person's. Returns those that are forgotten for it: what is over, and the oldest finished
+    /// ones past the most that are remembered.
+    async fn remember_upload(&self, who: &Principal, id: &str, kept: &Kept) -> Result<Vec<String>> {
+        self.change_uploads(who, |uploads| {
+            let now = Utc::now();
+            let over = |k: &Kept| k.expires_at() <= now;
+            let mut gone: Vec<String> = uploads.iter().filter(|(_, k)| over(k)).map(|(id, _)| id.clone()).collect();
+            uploads.retain(|_, k| !over(k));
+            if uploads.values().filter(|k| k.ingest.is_none()).count() >= OPEN {
+                let message = format!("you have {OPEN} unfinished uploads; finish or end one of them first");
+                return Err(LakeError::Limit { message });
+            }
+            let mut finished: Vec<(DateTime<Utc>, String)> =
+                uploads.iter().filter(|(_, k)| k.ingest.is_some()).map(|(id, k)| (k.begun_at, id.clone())).collect();
+            finished.sort_unstable();
+            let too_many = (uploads.len() + 1).saturating_sub(REMEMBERED);
+            for (_, old) in finished.into_iter().take(too_many) {
+                uploads.remove(&old);
+                gone.push(old);
+            }
+            uploads.insert(id.to_owned(), kept.clone());
+            Ok(gone)
+        })
+        .await
+    }
+
+    /// Changes the person's uploads, anew when someone else did meanwhile.
+    async fn change_uploads<T>(&self, who: &Principal, change: impl Fn(&mut Uploads) -> Result<T>) -> Result<T> {
+        let (documents, id) = (self.documents(), document(who));
+        loop {
+            let (version, mut uploads) = match documents.get::<Uploads>(UPLOADS, &id).await? {
+                Some(Versioned { version, value }) => (Some(version), value),
+                None => (None, Uploads::new()),
+            };
+            let changed = change(&mut uploads)?;
+            let written = match version {
+                Some(version) => documents.update(UPLOADS, &id, version, &uploads).await,
+                None => documents.create(UPLOADS, &id, &uploads).await,
+            };
+            match written {
+                Ok(()) => return Ok(changed),
+                Err(LakeError::Conflict { .. }) => {}
+                Err(e) => return Err(e),
+            }
+        }
     }
 
     /// What has come of an upload, in order.
@@ -208,19 +266,10 @@ impl Lake {
         Ok(pieces)
     }
 
-    /// Removes what is over, of everybody's. Returns how many unfinished uploads the person has.
-    async fn forget_uploads(&self, who: &Principal, now: DateTime<Utc>) -> Result<usize> {
-        let mut open = 0;
-        for id in self.documents().ids(UPLOADS).await? {
-            let Some(known) = self.documents().get::<Kept>(UPLOADS, &id).await? else { continue };
-            if known.value.expires_at() <= now {
-                self.remove_upload(&id).await?;
-            } else if known.value.ingest.is_none() && known.value.sender == who.key() {
-                open += 1;
-            }
-        }
-        // Files that were being put together when a process was killed belong to no upload.
-        let objects = self.rooms().store.objects();
+    /// Removes what has lain so long that no upload can need it: of people who never came back, and of files that were
+    /// being put together when a process was killed.
+    async fn sweep_uploads(&self) -> Result<()> {
+        let (objects, now) = (self.rooms().store.objects(), Utc::now());
         let left: Vec<Path> = objects
             .list(Some(&Path::from(path::UPLOADS)))
             .try_filter(|o| std::future::ready(o.last_modified + LIFE + LIFE <= now))
@@ -230,12 +279,7 @@ impl Lake {
         for place in left {
             self.rooms().store.remove(&place).await?;
         }
-        Ok(open)
-    }
-
-    async fn remove_upload(&self, id: &str) -> Result<()> {
-        self.remove_pieces(id).await?;
-        self.documents().remove(UPLOADS, id).await
+        Ok(())
     }
 
     async fn remove_pieces(&self, id: &str) -> Result<()> {
@@ -244,6 +288,11 @@ impl Lake {
         }
         Ok(())
     }
+}
+
+/// Where the person's uploads are kept.
+fn document(who: &Principal) -> String {
+    sha256(who.key().as_bytes())
 }
 
 /// The name of the piece that begins at this byte; names are in the order of bytes.
