@@ -54,6 +54,17 @@ test('dataset-versions-owner', async ({ page }) => {
   await picture(page, 'dataset-versions-owner');
 });
 
+test('send-waiting', async ({ page }) => {
+  await signIn(page, 'owner-ops', '/');
+  await sendFile(page, 'ops', 'pictured_next', 'gates.csv', 'id,gate,fee\n1,A1,1.5\n2,A2,2.5\n');
+  await page.goto('/send?dataset=ops.pictured_next');
+  const text = 'id,gate,floor,opened\nG3,A3,1,2026-12-01\n4,A4,2,2026-12-02\n';
+  await page.locator('#upload-file').setInputFiles([{ name: 'gates-december.csv', mimeType: 'text/csv', buffer: Buffer.from(text) }]);
+  await expect(page.locator('.difference__schemas')).toBeVisible();
+  await picture(page, 'send-waiting');
+  await page.screenshot({ path: join(folder, 'send-waiting-whole.png'), fullPage: true });
+});
+
 test('send-looked', async ({ page }) => {
   await signIn(page, 'owner-ops', '/send?dataset=ops.gates');
   const lines = ['Gate;Opened;Fee;Code', 'A1;25.11.2026;1.234,50;007', 'B2;03.04.2026;99,00;012', 'C3;12.12.2026;0,99;113;x'];

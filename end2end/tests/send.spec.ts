@@ -1,6 +1,6 @@
 // Looking at a file before it is sent, and sending it.
 import { expect, test, type Page } from '@playwright/test';
-import { signIn } from '../support/people';
+import { sendFile, signIn } from '../support/people';
 
 const messy = [
   'Export from the shop',
@@ -48,6 +48,20 @@ test('several files are looked at together, and what is no table says so', async
   await choose(page, [file('a.csv', 'id,n\n1,2\n'), picture as ReturnType<typeof file>], javaScriptEnabled);
   await expect(page.locator('.inspection')).toHaveCount(2);
   await expect(page.locator('.inspection').nth(1)).toContainText('would not be taken');
+});
+
+test('a file that would wait at the gate says so before it is sent', async ({ page, javaScriptEnabled }) => {
+  await signIn(page, 'owner-ops', '/');
+  const dataset = javaScriptEnabled === false ? 'gated_plain' : 'gated_scripted';
+  await sendFile(page, 'ops', dataset, 'gates.csv', 'id,gate\n1,A1\n2,A2\n');
+  await page.goto(`/send?dataset=ops.${dataset}`);
+  await choose(page, [file('december.csv', 'id,gate\nG3,A3\nG4,A4\n')], javaScriptEnabled);
+  const card = page.locator('.inspection');
+  await expect(card.locator('.badge').first()).toHaveText('would wait');
+  await expect(card).toContainText('wait until an owner of ops.gated_');
+  await expect(card.locator('.difference__schemas tbody tr', { hasText: 'id' })).toContainText('2 rows do not fit');
+  await expect(card.locator('.difference__rows')).toContainText('G3');
+  if (javaScriptEnabled !== false) await expect(page.locator('#upload-message')).toContainText('would wait');
 });
 
 test('a contract settles what the file leaves open', async ({ page, javaScriptEnabled }) => {

@@ -13,7 +13,7 @@ use std::{
 use futures::StreamExt;
 use lake::{Lake, LakeConfig, LakeError, StoreConfig};
 use model::{
-    ColumnChange, DatasetName, Decision, IngestFilter, IngestReport, IngestState, Principal, QueryRequest,
+    ColumnChange, DatasetName, Decision, IngestFilter, IngestReport, IngestState, Inspection, Principal, QueryRequest,
     RefusedBecause, RollBack,
 };
 
@@ -157,6 +157,34 @@ async fn new_columns_wait_with_both_schemas_and_land_by_a_decision() {
     assert!(bench.invalid(&wider.id, Decision::land()).await.contains("nothing to decide"));
     // The dataset has the column now; the next file of its kind needs nobody.
     assert_eq!(bench.send("next.csv", "id,plz,n,note\n5,10115,4,x\n").await.state, IngestState::Landed);
+}
+
+#[tokio::test]
+async fn looking_says_that_a_file_would_wait_and_tells_the_difference_to_owners_alone() {
+    let bench = Bench::new(Some(CONTRACT)).await;
+    let look = async |group: &str, text: &str| {
+        let (file, dataset) = ("next.csv".to_owned(), Some(dataset()));
+        let what = lake::ingest::Inspect { file, dataset, contract: None, rows: 10 };
+        match bench.lake.inspect(&person(group), what, text.to_owned().into()).await.unwrap().inspection {
+            Inspection::Refused(refused) => refused,
+            Inspection::Lands(lands) => panic!("{lands:?}"),
+        }
+    };
+    let owners = look("staff", WIDER).await;
+    assert!(owners.waits, "{owners:?}");
+    let senders = look("senders", WIDER).await;
+    assert_eq!((senders.waits, senders.difference), (true, None));
+    // What no decision could cure is refused, as it would be.
+    for incurable in ["other,names\n1,2\n", "id,n\n1,2\nnot a number\nnor this\nnor that\n"] {
+        let refused = look("staff", incurable).await;
+        let sent = bench.send("incurable.csv", incurable).await;
+        assert_eq!((refused.waits, sent.state), (false, IngestState::Refused), "{incurable}: {refused:?}");
+        assert_eq!(Some(refused.refused_because), sent.refused_because);
+    }
+    // Looked at or sent, it is the same.
+    let sent = bench.send("wider.csv", WIDER).await;
+    assert_eq!(sent.state, IngestState::Waiting, "{}", sent.message);
+    assert_eq!(owners.difference.as_deref(), sent.difference.as_ref());
 }
 
 #[tokio::test]

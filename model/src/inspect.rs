@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ColumnName, ColumnReport, ColumnType, ColumnWarning, QuarantinedRow, RefusedBecause};
+use crate::{ColumnName, ColumnReport, ColumnType, ColumnWarning, Difference, QuarantinedRow, RefusedBecause};
 
 /// What would become of a file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -76,6 +76,12 @@ pub struct Refused {
     /// The first rejected rows, when these are why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub quarantined: Vec<QuarantinedRow>,
+    /// Sent to the dataset, the file would wait for an owner's decision instead of being refused.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub waits: bool,
+    /// How a file that would wait differs from the dataset. For its owners.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub difference: Option<Box<Difference>>,
 }
 
 /// One column of an inspected file.

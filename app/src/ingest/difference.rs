@@ -13,13 +13,21 @@ pub fn difference(r: &IngestReport) -> Option<AnyView> {
         view! {
             <section class="card difference" aria-labelledby="difference">
                 <h2 class="card__title" id="difference">{title}</h2>
-                {schemas(found)}
-                {first_rows(found)}
+                {compared(found)}
                 {(r.state == IngestState::Waiting).then(|| verdict(r, found))}
             </section>
         }
         .into_any(),
     )
+}
+
+/// Both schemas and the file's first rows.
+pub(super) fn compared(found: &Difference) -> AnyView {
+    view! {
+        {schemas(found)}
+        {first_rows(found)}
+    }
+    .into_any()
 }
 
 fn schemas(found: &Difference) -> AnyView {

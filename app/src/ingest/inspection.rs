@@ -3,7 +3,10 @@
 use leptos::prelude::*;
 use model::{Cell, Column, ColumnType, Inspection, Lands, Page, QuarantinedRow, Refused};
 
-use super::words::{because, warning, warnings};
+use super::{
+    difference::compared,
+    words::{because, warning, warnings},
+};
 use crate::{
     components::{Icon, Tone, badge, bytes, count, grid, grouped, icon, percent, snippet, type_chip, visible},
     context::{Looked, LookedAt},
@@ -30,6 +33,7 @@ fn said(file: &LookedAt) -> String {
     match &file.found {
         Err(message) => format!("{}: {message}", file.name),
         Ok(found) => match &found.inspection {
+            Inspection::Refused(refused) if refused.waits => format!("{} would wait: {}", file.name, refused.message),
             Inspection::Refused(refused) => format!("{} would not be taken: {}", file.name, refused.message),
             Inspection::Lands(lands) if lands.rows.quarantined > 0 => format!(
                 "{}: {} would land, {} would not.",
@@ -59,6 +63,9 @@ fn card(file: &LookedAt) -> AnyView {
                     </details>
                 };
                 (state.into_any(), body.into_any())
+            }
+            Inspection::Refused(refused) if refused.waits => {
+                (badge(Tone::Careful, "would wait").into_any(), waiting_body(refused))
             }
             Inspection::Refused(refused) => (badge(Tone::Bad, "would not be taken").into_any(), refused_body(refused)),
         },
@@ -95,6 +102,17 @@ fn refused_body(refused: &Refused) -> AnyView {
     view! {
         {trouble(&refused.message)}
         <p class="quiet">"Nothing of it would land, because "{what}"."</p>
+        {rejects(&refused.quarantined, refused.quarantined.len() as u64)}
+    }
+    .into_any()
+}
+
+fn waiting_body(refused: &Refused) -> AnyView {
+    view! {
+        <p class="banner banner--careful">
+            {icon(Icon::Alert)} <bdi>{visible(&refused.message).into_owned()}</bdi>
+        </p>
+        {refused.difference.as_deref().map(compared)}
         {rejects(&refused.quarantined, refused.quarantined.len() as u64)}
     }
     .into_any()

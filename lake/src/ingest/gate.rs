@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 
 use arrow::datatypes::Schema;
 use bytes::Bytes;
-use model::{ColumnChange, ColumnDifference, DatasetName, Difference, IngestReport, IngestState, RefusedBecause};
+use model::{
+    ColumnChange, ColumnDifference, DatasetName, Difference, IngestReport, IngestState, RefusedBecause, RowCounts,
+};
 
 use super::{
     arrival::Arrival,
@@ -38,7 +40,7 @@ impl Lake {
     ) -> Result<Option<Difference>> {
         let rooms = self.rooms();
         let because = refusal.because;
-        if !matches!(because, RefusedBecause::SchemaConflict | RefusedBecause::TooManyRejects) {
+        if !is_curable(because) {
             return Ok(None);
         }
         let Some(snapshot) = rooms.tables.snapshot(&file.dataset).await? else { return Ok(None) };
@@ -47,16 +49,10 @@ impl Lake {
             return Ok(None);
         };
         let contract = rooms.contracts.get(&file.dataset).await?;
-        let contract = contract.map_or_else(Contract::absent, |c| c.as_ref().clone());
-        let (place, rejected, read) = (file.path.to_string(), report.rows.quarantined, report.rows.read);
-        let limits = rooms.config.limits.clone();
+        let (place, rows, limits) = (file.path.to_string(), report.rows, rooms.config.limits.clone());
         let work = move || {
-            let difference = compare(&bytes, &place, &contract, &snapshot.schema, &limits)?;
-            let waits = match because {
-                RefusedBecause::SchemaConflict => is_unforeseen(&difference, &contract),
-                _ => would_land_but_for_types(&difference, &contract, rejected, read),
-            };
-            waits.then_some(difference)
+            let held = Refusing { because, rows, place: &place, contract: contract.as_deref() };
+            held.difference(&bytes, &snapshot.schema, &limits)
         };
         let _reader = rooms.arrivals.readers.acquire().await;
         match tokio::task::spawn_blocking(work).await {
@@ -97,9 +93,43 @@ impl Lake {
             Err(LakeError::Config { .. }) => None,
             Err(e) => return Err(e),
         };
-        let owner = contract.and_then(|c| c.owner.clone());
-        Ok(owner.unwrap_or_else(|| format!("an owner of {dataset}")))
+        Ok(decider(contract.as_deref(), dataset))
     }
+}
+
+/// Who decides by this contract, in words.
+pub(super) fn decider(contract: Option<&Contract>, dataset: &DatasetName) -> String {
+    contract.and_then(|c| c.owner.clone()).unwrap_or_else(|| format!("an owner of {dataset}"))
+}
+
+/// Why and whence a file was refused.
+pub(super) struct Refusing<'a> {
+    pub because: RefusedBecause,
+    pub rows: RowCounts,
+    /// The file's path in the landing area.
+    pub place: &'a str,
+    pub contract: Option<&'a Contract>,
+}
+
+impl Refusing<'_> {
+    /// The file's difference from its dataset, when a decision could cure it. No IO.
+    pub fn difference(&self, bytes: &Bytes, schema: &Schema, limits: &Limits) -> Option<Difference> {
+        if !is_curable(self.because) {
+            return None;
+        }
+        let absent = Contract::absent();
+        let contract = self.contract.unwrap_or(&absent);
+        let difference = compare(bytes, self.place, contract, schema, limits)?;
+        let waits = match self.because {
+            RefusedBecause::SchemaConflict => is_unforeseen(&difference, contract),
+            _ => would_land_but_for_types(&difference, contract, self.rows.quarantined, self.rows.read),
+        };
+        waits.then_some(difference)
+    }
+}
+
+fn is_curable(because: RefusedBecause) -> bool {
+    matches!(because, RefusedBecause::SchemaConflict | RefusedBecause::TooManyRejects)
 }
 
 /// A conflict of columns can be cured when the file brings columns of its own: they are added, or they are the missing

@@ -9,7 +9,11 @@ use arrow::{
 use bytes::Bytes;
 use model::{Action, DatasetName, InspectedRows, Inspection, Lands, Principal, Refused, RowCounts, RowNumber};
 
-use super::{Landing, Reading, read_file};
+use super::{
+    Landing, Reading,
+    gate::{Refusing, decider},
+    read_file,
+};
 use crate::{
     Lake, LakeError, Limits, Result,
     contract::{Contract, draft},
@@ -44,8 +48,22 @@ pub struct Inspected {
 /// Reads a file as an ingest would, by a contract or without one, and lands nothing. No IO.
 #[must_use]
 pub fn inspect(bytes: &Bytes, what: &Inspect, existing: Option<&Schema>, limits: &Limits) -> Inspected {
-    let reading = read_file(bytes, &what.path(), what.contract.as_ref(), existing, limits);
-    Inspected { inspection: told(&reading, what.rows), draft: draft(&reading, &what.file) }
+    let (place, contract) = (what.path(), what.contract.as_ref());
+    let reading = read_file(bytes, &place, contract, existing, limits);
+    let mut inspection = told(&reading, what.rows);
+    if let (Inspection::Refused(refused), Some(existing), Some(dataset)) = (&mut inspection, existing, &what.dataset) {
+        let refusing = Refusing { because: refused.refused_because, rows: reading.rows, place: &place, contract };
+        if let Some(difference) = refusing.difference(bytes, existing, limits) {
+            refused.waits = true;
+            refused.message = format!(
+                "Its columns differ from the dataset's. Sent, it would wait until {} decides, and later files would wait \
+                 behind it.",
+                decider(contract, dataset)
+            );
+            refused.difference = Some(Box::new(difference));
+        }
+    }
+    Inspected { inspection, draft: draft(&reading, &what.file) }
 }
 
 impl Inspect {
@@ -66,16 +84,23 @@ impl Lake {
     /// As [`Lake::upload`]: what cannot be sent is not inspected either. [`LakeError::Config`] when the dataset's
     /// contract is wrong.
     pub async fn inspect(&self, who: &Principal, what: Inspect, bytes: Bytes) -> Result<Inspected> {
+        // What differs tells the dataset's columns, and so do the checks of a contract of one's own.
+        let mut own = true;
         if let Some(dataset) = &what.dataset {
             self.check_may_upload(who, dataset).await?;
-            // A contract of one's own asks about the dataset's columns: its checks tell which there are.
-            let own = self.rooms().policies.may(who, dataset, Action::Own, chrono::Utc::now()).await?;
+            own = self.rooms().policies.may(who, dataset, Action::Own, chrono::Utc::now()).await?;
             if what.contract.is_some() && !own {
                 let message = format!("other contracts for {dataset} are tried by its owners; look without one");
                 return Err(LakeError::Forbidden { message });
             }
         }
-        self.inspect_for_operator(what, bytes).await
+        let mut found = self.inspect_for_operator(what, bytes).await?;
+        if let Inspection::Refused(refused) = &mut found.inspection
+            && !own
+        {
+            refused.difference = None;
+        }
+        Ok(found)
     }
 
     /// The same without asking who: for the command line, whose user holds the bucket itself.
@@ -109,7 +134,14 @@ pub fn told(reading: &Reading, rows: u64) -> Inspection {
         Ok(landing) => landing,
         Err(refusal) => {
             let message = refusal.message.clone();
-            return Inspection::Refused(Refused { refused_because: refusal.because, message, quarantined });
+            let because = refusal.because;
+            return Inspection::Refused(Refused {
+                refused_because: because,
+                message,
+                quarantined,
+                waits: false,
+                difference: None,
+            });
         }
     };
     let RowCounts { landed, quarantined: rejected, skipped, .. } = reading.rows;

@@ -77,7 +77,11 @@ fn show(out: &mut impl Write, report: &IngestReport) -> std::io::Result<()> {
     if let Some(ahead) = &report.ahead {
         writeln!(out, "Before it: {}, arrival {}", table::plain(&ahead.file), ahead.ingest)?;
     }
-    let Some(difference) = &report.difference else { return Ok(()) };
+    report.difference.as_ref().map_or(Ok(()), |difference| show_difference(out, difference))
+}
+
+/// Both schemas, the first rows, and what a decision would bring.
+pub(super) fn show_difference(out: &mut impl Write, difference: &Difference) -> std::io::Result<()> {
     writeln!(out)?;
     let heads = ["column", "in the dataset", "in the file", "header", "what changes"].map(str::to_owned);
     let rows: Vec<Vec<String>> = difference.columns.iter().map(line).collect();

@@ -44,13 +44,13 @@ pub struct InspectArgs {
     /// Read it by this contract instead
     #[arg(long, value_name = "FILE")]
     pub contract: Option<PathBuf>,
-    /// Fail when the file would be refused
+    /// Fail when the file would be refused or would wait
     #[arg(long)]
     pub check: bool,
 }
 
 /// # Errors
-/// When the file, the contract or the lake cannot be read, and with `--check` when the file would be refused.
+/// When the file, the contract or the lake cannot be read, and with `--check` when the file would not land.
 pub async fn run(config: Config, args: InspectArgs) -> anyhow::Result<()> {
     let (name, bytes) = read(&args.file)?;
     let what = Inspect {
@@ -74,8 +74,11 @@ pub async fn run(config: Config, args: InspectArgs) -> anyhow::Result<()> {
             Inspection::Refused(refused) => show_refused(&mut out, refused)?,
         }
     }
-    if args.check && matches!(found, Inspection::Refused(_)) {
-        bail!("{} would be refused", args.file.display());
+    if args.check
+        && let Inspection::Refused(refused) = &found
+    {
+        let state = if refused.waits { "wait until an owner decides" } else { "be refused" };
+        bail!("{} would {state}", args.file.display());
     }
     Ok(())
 }
@@ -163,7 +166,11 @@ fn show(out: &mut impl Write, lands: &Lands) -> anyhow::Result<()> {
 }
 
 fn show_refused(out: &mut impl Write, refused: &Refused) -> anyhow::Result<()> {
-    writeln!(out, "Nothing would land. {}", table::sentence(&refused.message))?;
+    let state = if refused.waits { "It would wait." } else { "Nothing would land." };
+    writeln!(out, "{state} {}", table::sentence(&refused.message))?;
+    if let Some(difference) = &refused.difference {
+        super::decide::show_difference(out, difference)?;
+    }
     show_rejected(out, &refused.quarantined, refused.quarantined.len() as u64)
 }
 
