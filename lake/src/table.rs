@@ -20,6 +20,7 @@ use crate::{
 mod commit;
 mod compact;
 mod history;
+mod lookup;
 mod past;
 mod profile;
 mod restore;

@@ -16,7 +16,7 @@ use deltalake::{
 use model::{ColumnType, DatasetName};
 use object_store::ObjectStore;
 
-use super::{FileProfile, ProfileBuilder, Tables};
+use super::{FileProfile, ProfileBuilder, Tables, lookup::is_identifier};
 use crate::{LakeError, Result};
 
 /// Rows of one row group: small enough to prune, large enough to compress.
@@ -25,6 +25,8 @@ const ROW_GROUP_ROWS: usize = 128 << 10;
 const PAGE_ROWS: usize = 16 << 10;
 /// Bytes in memory of the rows of one file, about; in the file they are a fifth of that.
 const FILE_BYTES: usize = 1 << 30;
+/// Share of the values that are not in a row group and that its bloom filter takes for its own.
+const BLOOM_ERRORS: f64 = 0.01;
 /// Leading columns whose least and greatest values the log keeps.
 const INDEXED_COLUMNS: u64 = 32;
 
@@ -86,7 +88,7 @@ impl TableWriter {
             None => {
                 let mut profile = ProfileBuilder::new(&self.schema);
                 profile.add(batch)?;
-                let config = config(&self.schema, properties_for(&profile)?);
+                let config = config(&self.schema, properties_for(batch, &profile)?);
                 let writer = DeltaWriter::new(Arc::clone(&self.objects), config);
                 self.open.insert(Open { writer, profile, bytes: 0 })
             }
@@ -149,11 +151,11 @@ pub(super) fn properties() -> Result<WriterProperties> {
     Ok(builder()?.build())
 }
 
-/// How a file is written that begins with the rows of this profile. A dictionary of values that hardly come again costs
+/// How a file is written that begins with this batch and its profile. A dictionary of values that hardly come again costs
 /// time and is larger than the values themselves.
-fn properties_for(begin: &ProfileBuilder) -> Result<WriterProperties> {
+fn properties_for(begin: &RecordBatch, profile: &ProfileBuilder) -> Result<WriterProperties> {
     let mut builder = builder()?;
-    for (column, column_type) in begin.varied() {
+    for (column, column_type) in profile.varied() {
         let path = ColumnPath::from(column);
         let whole = matches!(
             column_type,
@@ -161,6 +163,13 @@ fn properties_for(begin: &ProfileBuilder) -> Result<WriterProperties> {
         );
         if whole {
             builder = builder.set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED);
+        }
+        if begin.column_by_name(column).is_some_and(is_identifier) {
+            builder = builder
+                .set_column_bloom_filter_enabled(path.clone(), true)
+                .set_column_bloom_filter_fpp(path.clone(), BLOOM_ERRORS)
+                // At most; a filter of fewer values is folded until it fits them.
+                .set_column_bloom_filter_max_ndv(path.clone(), ROW_GROUP_ROWS as u64);
         }
         builder = builder.set_column_dictionary_enabled(path, false);
     }
