@@ -89,7 +89,7 @@ pub(super) fn show_difference(out: &mut impl Write, difference: &Difference) -> 
     show_first(out, difference)?;
     writeln!(
         out,
-        "\nIf it landed: {} rows land, {} wait in quarantine, {} columns are added.",
+        "\nIf it landed: rows that land {}, rows in quarantine {}, columns that are added {}.",
         difference.would_land,
         difference.would_wait,
         difference.new_columns().count()
@@ -103,7 +103,7 @@ fn line(c: &ColumnDifference) -> Vec<String> {
         ColumnChange::New => "new column".to_owned(),
         ColumnChange::Missing if c.required => "missing, and required".to_owned(),
         ColumnChange::Missing => "missing".to_owned(),
-        ColumnChange::OtherType => format!("other type; {} rows do not fit", c.misfits),
+        ColumnChange::OtherType => format!("other type; rows that do not fit: {}", c.misfits),
     };
     let label = c.label.as_deref().map(table::plain).unwrap_or_default();
     vec![table::plain(&c.name), shown(c.in_dataset), shown(c.in_file), label, change]

@@ -166,8 +166,8 @@ fn show(out: &mut impl Write, lands: &Lands) -> anyhow::Result<()> {
 }
 
 fn show_refused(out: &mut impl Write, refused: &Refused) -> anyhow::Result<()> {
-    let state = if refused.waits { "It would wait." } else { "Nothing would land." };
-    writeln!(out, "{state} {}", table::sentence(&refused.message))?;
+    let lead = if refused.waits { "" } else { "Nothing would land. " };
+    writeln!(out, "{lead}{}", table::sentence(&refused.message))?;
     if let Some(difference) = &refused.difference {
         super::decide::show_difference(out, difference)?;
     }
