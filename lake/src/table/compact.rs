@@ -25,12 +25,12 @@ use object_store::path::Path;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::{
-    DataFile, Snapshot, Tables,
+    DataFile, Snapshot, TableWriter, Tables,
     commit::{ATTEMPTS, Note, is_conflict},
 };
 use crate::{LakeError, Result};
 
-/// Bytes in the store of a file that is worth no rewriting: a quarter of what [`TableWriter`](super::TableWriter) makes.
+/// Bytes in the store of a file that is worth no rewriting: a quarter of what [`TableWriter`] makes.
 const SMALL: u64 = 50 << 20;
 /// Small files that are left alone: fewer cost a query less than their rewriting.
 const FEW: usize = 8;
@@ -83,22 +83,9 @@ impl Tables {
         let schema: SchemaRef = snapshot.state()?.arrow_schema();
         let mut writer = self.writer(&snapshot.dataset, Arc::clone(&schema))?;
         for file in small {
-            let before = writer.rows();
-            let unreadable =
-                |e: &dyn std::fmt::Display| LakeError::internal(format!("{} cannot be read: {e}", file.location));
-            // Small as it is, it is read at once.
-            let bytes = snapshot.objects().get(&file.location).await?.bytes().await?;
-            let builder = ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(|e| unreadable(&e))?;
-            for batch in builder.with_batch_size(BATCH_ROWS).build().map_err(|e| unreadable(&e))? {
-                writer.write(&fit(&batch.map_err(|e| unreadable(&e))?, &schema)?).await?;
-            }
-            let read = writer.rows() - before;
-            if file.rows.is_some_and(|rows| rows != read) {
+            if let Err(e) = pour(snapshot, file, &schema, &mut writer).await {
                 writer.abort().await;
-                return Err(LakeError::internal(format!(
-                    "{} holds {read} rows, its log says {:?}",
-                    file.location, file.rows
-                )));
+                return Err(e);
             }
         }
         let newest = small.iter().map(|f| f.written).max().unwrap_or_default();
@@ -142,6 +129,23 @@ impl Tables {
         tracing::info!(%dataset, "others kept committing while files were compacted; left to the next round");
         Ok(None)
     }
+}
+
+/// Writes a file's rows again.
+async fn pour(snapshot: &Snapshot, file: &Small, schema: &SchemaRef, writer: &mut TableWriter) -> Result<()> {
+    let before = writer.rows();
+    let unreadable = |e: &dyn std::fmt::Display| LakeError::internal(format!("{} cannot be read: {e}", file.location));
+    // Small as it is, it is read at once.
+    let bytes = snapshot.objects().get(&file.location).await?.bytes().await?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(|e| unreadable(&e))?;
+    for batch in builder.with_batch_size(BATCH_ROWS).build().map_err(|e| unreadable(&e))? {
+        writer.write(&fit(&batch.map_err(|e| unreadable(&e))?, schema)?).await?;
+    }
+    let read = writer.rows() - before;
+    if let Some(rows) = file.rows.filter(|rows| *rows != read) {
+        return Err(LakeError::internal(format!("{} holds {read} rows, its log says {rows}", file.location)));
+    }
+    Ok(())
 }
 
 fn columns(state: &EagerSnapshot) -> Result<StructType, DeltaTableError> {

@@ -2,7 +2,11 @@
 
 use std::{fmt, sync::Arc};
 
-use arrow::{array::RecordBatch, datatypes::SchemaRef};
+use arrow::{
+    array::{Array as _, RecordBatch},
+    compute::concat_batches,
+    datatypes::SchemaRef,
+};
 use delta_kernel::table_properties::DataSkippingNumIndexedCols;
 use deltalake::{
     datafile::writer::{DeltaWriter, WriterConfig},
@@ -23,6 +27,9 @@ use crate::{LakeError, Result};
 const ROW_GROUP_ROWS: usize = 128 << 10;
 /// Rows of one data page, the unit that the page index skips.
 const PAGE_ROWS: usize = 16 << 10;
+/// Rows and bytes in memory that a file's writing is decided by, at most; more only when one batch brings them.
+const BEGIN_ROWS: usize = 16 << 10;
+const BEGIN_BYTES: usize = 8 << 20;
 /// Bytes in memory of the rows of one file, about; in the file they are a fifth of that.
 const FILE_BYTES: usize = 1 << 30;
 /// Share of the values that are not in a row group and that its bloom filter takes for its own.
@@ -42,6 +49,8 @@ pub struct DataFile {
 pub struct TableWriter {
     objects: Arc<dyn ObjectStore>,
     schema: SchemaRef,
+    /// The next file's first rows: by them it is decided how it is written.
+    begin: Vec<RecordBatch>,
     open: Option<Open>,
     files: Vec<DataFile>,
     rows: u64,
@@ -53,6 +62,14 @@ struct Open {
     bytes: usize,
 }
 
+impl Open {
+    async fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        self.writer.write(batch).await?;
+        self.bytes += bytes(batch);
+        Ok(())
+    }
+}
+
 impl Tables {
     /// A writer of rows with this schema. No request to the store.
     ///
@@ -61,7 +78,7 @@ impl Tables {
     pub fn writer(&self, dataset: &DatasetName, schema: SchemaRef) -> Result<TableWriter> {
         let table = self.builder(dataset)?.build()?;
         let objects = table.log_store().object_store(None);
-        Ok(TableWriter { objects, schema, open: None, files: Vec::new(), rows: 0 })
+        Ok(TableWriter { objects, schema, begin: Vec::new(), open: None, files: Vec::new(), rows: 0 })
     }
 }
 
@@ -80,26 +97,35 @@ impl TableWriter {
         if batch.num_rows() == 0 {
             return Ok(());
         }
-        let open = match &mut self.open {
-            Some(open) => {
-                open.profile.add(batch)?;
-                open
-            }
-            None => {
-                let mut profile = ProfileBuilder::new(&self.schema);
-                profile.add(batch)?;
-                let config = config(&self.schema, properties_for(batch, &profile)?);
-                let writer = DeltaWriter::new(Arc::clone(&self.objects), config);
-                self.open.insert(Open { writer, profile, bytes: 0 })
-            }
-        };
-        open.writer.write(batch).await?;
-        open.bytes += batch.get_array_memory_size();
         self.rows += batch.num_rows() as u64;
-        if open.bytes >= FILE_BYTES {
+        if let Some(open) = &mut self.open {
+            open.profile.add(batch)?;
+            open.write(batch).await?;
+        } else {
+            self.begin.push(batch.clone());
+            let sum = |of: fn(&RecordBatch) -> usize| self.begin.iter().map(of).sum::<usize>();
+            if sum(RecordBatch::num_rows) >= BEGIN_ROWS || sum(bytes) >= BEGIN_BYTES {
+                self.begin().await?;
+            }
+        }
+        if self.open.as_ref().is_some_and(|open| open.bytes >= FILE_BYTES) {
             self.close().await?;
         }
         Ok(())
+    }
+
+    /// Begins a file with the rows that wait for it, when there are some.
+    async fn begin(&mut self) -> Result<()> {
+        if self.begin.is_empty() {
+            return Ok(());
+        }
+        let begin = concat_batches(&self.schema, &std::mem::take(&mut self.begin))
+            .map_err(|e| LakeError::internal(format!("rows are of another schema than their writer: {e}")))?;
+        let mut profile = ProfileBuilder::new(&self.schema);
+        profile.add(&begin)?;
+        let config = config(&self.schema, properties_for(&begin, &profile)?);
+        let writer = DeltaWriter::new(Arc::clone(&self.objects), config);
+        self.open.insert(Open { writer, profile, bytes: 0 }).write(&begin).await
     }
 
     /// Ends the last file.
@@ -107,6 +133,7 @@ impl TableWriter {
     /// # Errors
     /// [`LakeError::Store`].
     pub async fn finish(mut self) -> Result<Vec<DataFile>> {
+        self.begin().await?;
         self.close().await?;
         Ok(std::mem::take(&mut self.files))
     }
@@ -139,6 +166,15 @@ impl fmt::Debug for TableWriter {
             .field("files", &self.files.len())
             .finish_non_exhaustive()
     }
+}
+
+/// Bytes of the batch's own rows: of a part of a larger one, those of the part.
+fn bytes(batch: &RecordBatch) -> usize {
+    batch
+        .columns()
+        .iter()
+        .map(|c| c.to_data().get_slice_memory_size().unwrap_or_else(|_| c.get_array_memory_size()))
+        .sum()
 }
 
 fn config(schema: &SchemaRef, properties: WriterProperties) -> WriterConfig {
