@@ -243,6 +243,32 @@ async fn ids(bench: &Bench, name: &DatasetName) -> Vec<i64> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn versions_are_kept_however_old_they_are() {
+    let bench = Bench::new().await;
+    let name = dataset("old");
+    let tables = bench.tables(Duration::ZERO);
+    let log = bench.folder.path().join("tables/ops/old/_delta_log");
+    // Over two checkpoints; the library would clear away what is older than 30 days before the last of them.
+    for id in 0..45 {
+        commit(&tables, &name, id, WriteMode::Append).await;
+        let long_ago = std::time::SystemTime::now() - Duration::from_secs(100 * 24 * 3600);
+        for entry in std::fs::read_dir(&log).unwrap() {
+            let entry = entry.unwrap().path();
+            if entry.is_file() {
+                std::fs::File::options().append(true).open(entry).unwrap().set_modified(long_ago).unwrap();
+            }
+        }
+    }
+    bench.lake.roll_back(&staff(), &name, RollBack { to: 43, newest: None }).await.unwrap();
+    assert!(bench.tables(Duration::ZERO).compact(&name).await.unwrap().is_some());
+    let kept = |version: u64| log.join(format!("{version:020}.json")).exists();
+    assert_eq!((0..47).filter(|version| !kept(*version)).collect::<Vec<_>>(), [0_u64; 0]);
+    let rows = bench.rows(&staff(), &format!("select count(*) from {name} version as of 1")).await;
+    assert_eq!(rows, [[json!(2)]]);
+    assert_eq!(bench.lake.versions(&staff(), &name).await.unwrap().len(), 47);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_others_commit_meanwhile_is_kept() {
     let bench = Bench::new().await;
     let name = dataset("things");

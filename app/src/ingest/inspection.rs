@@ -33,7 +33,7 @@ fn said(file: &LookedAt) -> String {
     match &file.found {
         Err(message) => format!("{}: {message}", file.name),
         Ok(found) => match &found.inspection {
-            Inspection::Refused(refused) if refused.waits => format!("{} would wait: {}", file.name, refused.message),
+            Inspection::Refused(refused) if refused.waits => format!("{}: {}", file.name, refused.message),
             Inspection::Refused(refused) => format!("{} would not be taken: {}", file.name, refused.message),
             Inspection::Lands(lands) if lands.rows.quarantined > 0 => format!(
                 "{}: {} would land, {} would not.",

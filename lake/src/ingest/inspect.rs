@@ -134,9 +134,8 @@ pub fn told(reading: &Reading, rows: u64) -> Inspection {
         Ok(landing) => landing,
         Err(refusal) => {
             let message = refusal.message.clone();
-            let because = refusal.because;
             return Inspection::Refused(Refused {
-                refused_because: because,
+                refused_because: refusal.because,
                 message,
                 quarantined,
                 waits: false,

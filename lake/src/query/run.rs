@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use arrow::{array::Array, compute::BatchCoalescer, record_batch::RecordBatch};
+use arrow::compute::BatchCoalescer;
 use datafusion::{
     error::DataFusionError,
     execution::{
@@ -16,7 +16,7 @@ use futures::StreamExt;
 
 use super::{cancel::stoppable, engine::Shared, flight::Flight, memory::QueryPool, millis};
 use crate::{
-    LakeError, Limits, Result,
+    LakeError, Limits, Result, batch,
     govern::{GovernedPlan, execution_error},
     result::{BATCH_ROWS, ResultMeta, Shape, StoredResult},
 };
@@ -36,7 +36,7 @@ pub(super) async fn run(shared: &Shared, flight: &Flight, plan: GovernedPlan, sh
     while let Some(batch) = stream.next().await {
         let batch = batch.map_err(fault)?;
         let batch = shape.cast(&batch).map_err(|e| fault(e.into()))?;
-        let size = size(&batch);
+        let size = batch::bytes(&batch);
         rows += batch.num_rows() as u64;
         bytes += size as u64;
         within(rows, bytes, limits)?;
@@ -87,14 +87,6 @@ fn within(rows: u64, bytes: u64, limits: &Limits) -> Result<()> {
         return Err(LakeError::Limit { message });
     }
     Ok(())
-}
-
-fn size(batch: &RecordBatch) -> usize {
-    batch
-        .columns()
-        .iter()
-        .map(|a| a.to_data().get_slice_memory_size().unwrap_or_else(|_| a.get_array_memory_size()))
-        .sum()
 }
 
 /// What the disk manager writes into an IO error when spills meet their bound; it has no kind of its own.

@@ -108,6 +108,16 @@ impl Note {
             ..Self::default()
         })
     }
+
+    /// How a commit with this note is made.
+    pub(super) fn properties(&self) -> Result<CommitProperties, serde_json::Error> {
+        Ok(CommitProperties::default()
+            .with_metadata([(Self::KEY.to_owned(), serde_json::to_value(self)?)])
+            // Retries are the caller's: the library's own would not ask again what happened meanwhile.
+            .with_max_retries(0)
+            // Unless it is told, the library removes what is older than 30 days: versions, and what landed in them.
+            .with_cleanup_expired_logs(Some(false)))
+    }
 }
 
 impl Tables {
@@ -240,11 +250,7 @@ impl Commit {
             content: Some(self.sha256.clone()),
             compacted: None,
         };
-        Ok(CommitProperties::default()
-            .with_metadata([(Note::KEY.to_owned(), serde_json::to_value(&note)?)])
-            .with_application_transaction(Transaction::new(self.app_id(), 1))
-            // Retries are the caller's: the library's own would not ask again whether the content has landed.
-            .with_max_retries(0))
+        Ok(note.properties()?.with_application_transaction(Transaction::new(self.app_id(), 1)))
     }
 }
 
@@ -259,7 +265,11 @@ async fn create(
     CreateBuilder::new()
         .with_log_store(table.log_store())
         .with_columns(columns.fields().cloned())
-        .with_configuration([("delta.checkpointInterval", Some(CHECKPOINT_INTERVAL))])
+        .with_configuration([
+            ("delta.checkpointInterval", Some(CHECKPOINT_INTERVAL)),
+            // For other engines that write here; our own commits say it themselves.
+            ("delta.enableExpiredLogCleanup", Some("false")),
+        ])
         .with_actions(adds)
         .with_commit_properties(properties)
         .await

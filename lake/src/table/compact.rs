@@ -13,10 +13,7 @@ use arrow::{
 };
 use deltalake::{
     DeltaTable, DeltaTableError,
-    kernel::{
-        Action, EagerSnapshot, Remove, StructType,
-        transaction::{CommitBuilder, CommitProperties},
-    },
+    kernel::{Action, EagerSnapshot, Remove, StructType, transaction::CommitBuilder},
     protocol::DeltaOperation,
 };
 use model::{Compacted, DatasetName};
@@ -154,12 +151,8 @@ fn columns(state: &EagerSnapshot) -> Result<StructType, DeltaTableError> {
 
 /// The next version, with the same rows in other files.
 async fn commit(mut table: DeltaTable, actions: Vec<Action>, note: &Note) -> Result<DeltaTable, DeltaTableError> {
-    let properties = CommitProperties::default()
-        .with_metadata([(Note::KEY.to_owned(), serde_json::to_value(note)?)])
-        // The library's own retries would not look again whether every file is still there.
-        .with_max_retries(0);
     let operation = DeltaOperation::Optimize { predicate: None, target_size: SMALL as i64 };
-    let version = CommitBuilder::from(properties)
+    let version = CommitBuilder::from(note.properties()?)
         .with_actions(actions)
         .build(Some(table.snapshot()?), table.log_store(), operation)
         .await?

@@ -3,7 +3,6 @@
 //! Nothing is deleted: the log names the files of the older version again, with its columns, and every version in
 //! between can still be read. Data files keep their names, and with these their profiles.
 
-use deltalake::kernel::transaction::CommitProperties;
 use futures::{StreamExt as _, TryStreamExt as _};
 use model::DatasetName;
 
@@ -36,11 +35,7 @@ impl Tables {
                     "version {now} is the newest of {dataset}; roll back to an older one"
                 )));
             }
-            let properties = CommitProperties::default()
-                .with_metadata([(Note::KEY.to_owned(), serde_json::to_value(&note)?)])
-                // The library's own retries would not ask again whether something landed meanwhile.
-                .with_max_retries(0);
-            match table.restore().with_version_to_restore(to).with_commit_properties(properties).await {
+            match table.restore().with_version_to_restore(to).with_commit_properties(note.properties()?).await {
                 Ok((table, _)) => {
                     let version = table.version().unwrap_or_default();
                     self.keep(dataset, table)?;

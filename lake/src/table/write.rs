@@ -2,11 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use arrow::{
-    array::{Array as _, RecordBatch},
-    compute::concat_batches,
-    datatypes::SchemaRef,
-};
+use arrow::{array::RecordBatch, compute::concat_batches, datatypes::SchemaRef};
 use delta_kernel::table_properties::DataSkippingNumIndexedCols;
 use deltalake::{
     datafile::writer::{DeltaWriter, WriterConfig},
@@ -21,7 +17,7 @@ use model::{ColumnType, DatasetName};
 use object_store::ObjectStore;
 
 use super::{FileProfile, ProfileBuilder, Tables, lookup::is_identifier};
-use crate::{LakeError, Result};
+use crate::{LakeError, Result, batch::bytes};
 
 /// Rows of one row group: small enough to prune, large enough to compress.
 const ROW_GROUP_ROWS: usize = 128 << 10;
@@ -49,11 +45,18 @@ pub struct DataFile {
 pub struct TableWriter {
     objects: Arc<dyn ObjectStore>,
     schema: SchemaRef,
-    /// The next file's first rows: by them it is decided how it is written.
-    begin: Vec<RecordBatch>,
+    begin: Begin,
     open: Option<Open>,
     files: Vec<DataFile>,
     rows: u64,
+}
+
+/// A file's first rows: by them it is decided how it is written.
+#[derive(Default)]
+struct Begin {
+    batches: Vec<RecordBatch>,
+    rows: usize,
+    bytes: usize,
 }
 
 struct Open {
@@ -78,7 +81,7 @@ impl Tables {
     pub fn writer(&self, dataset: &DatasetName, schema: SchemaRef) -> Result<TableWriter> {
         let table = self.builder(dataset)?.build()?;
         let objects = table.log_store().object_store(None);
-        Ok(TableWriter { objects, schema, begin: Vec::new(), open: None, files: Vec::new(), rows: 0 })
+        Ok(TableWriter { objects, schema, begin: Begin::default(), open: None, files: Vec::new(), rows: 0 })
     }
 }
 
@@ -102,9 +105,10 @@ impl TableWriter {
             open.profile.add(batch)?;
             open.write(batch).await?;
         } else {
-            self.begin.push(batch.clone());
-            let sum = |of: fn(&RecordBatch) -> usize| self.begin.iter().map(of).sum::<usize>();
-            if sum(RecordBatch::num_rows) >= BEGIN_ROWS || sum(bytes) >= BEGIN_BYTES {
+            self.begin.batches.push(batch.clone());
+            self.begin.rows += batch.num_rows();
+            self.begin.bytes += bytes(batch);
+            if self.begin.rows >= BEGIN_ROWS || self.begin.bytes >= BEGIN_BYTES {
                 self.begin().await?;
             }
         }
@@ -116,10 +120,11 @@ impl TableWriter {
 
     /// Begins a file with the rows that wait for it, when there are some.
     async fn begin(&mut self) -> Result<()> {
-        if self.begin.is_empty() {
+        let begin = std::mem::take(&mut self.begin);
+        if begin.batches.is_empty() {
             return Ok(());
         }
-        let begin = concat_batches(&self.schema, &std::mem::take(&mut self.begin))
+        let begin = concat_batches(&self.schema, &begin.batches)
             .map_err(|e| LakeError::internal(format!("rows are of another schema than their writer: {e}")))?;
         let mut profile = ProfileBuilder::new(&self.schema);
         profile.add(&begin)?;
@@ -166,15 +171,6 @@ impl fmt::Debug for TableWriter {
             .field("files", &self.files.len())
             .finish_non_exhaustive()
     }
-}
-
-/// Bytes of the batch's own rows: of a part of a larger one, those of the part.
-fn bytes(batch: &RecordBatch) -> usize {
-    batch
-        .columns()
-        .iter()
-        .map(|c| c.to_data().get_slice_memory_size().unwrap_or_else(|_| c.get_array_memory_size()))
-        .sum()
 }
 
 fn config(schema: &SchemaRef, properties: WriterProperties) -> WriterConfig {
