@@ -8,6 +8,8 @@ mod archive;
 mod large;
 #[path = "bombs/memory.rs"]
 mod memory;
+#[path = "bombs/other_books.rs"]
+mod other_books;
 #[path = "bombs/packed.rs"]
 mod packed;
 #[path = "bombs/pages.rs"]
@@ -74,6 +76,7 @@ async fn a_file_that_is_refused_leaves_the_catalog_as_it_was() {
     let mut files = vec![("good.csv", b"a,b\n1,2\n".to_vec())];
     files.extend(pages::bombs());
     files.extend(workbook::bombs());
+    files.extend(other_books::bombs());
     files.push(("cut.csv.gz", packed::gzip(b"a,b\n1,2\n")[..20].to_vec()));
     for (name, bytes) in &files {
         std::fs::write(folder.path().join(name), bytes).unwrap();

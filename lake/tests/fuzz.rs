@@ -110,6 +110,16 @@ fn xlsx() {
 }
 
 #[test]
+fn xls() {
+    fuzz(Target::Xls, 100_000);
+}
+
+#[test]
+fn ods() {
+    fuzz(Target::Ods, 100_000);
+}
+
+#[test]
 fn parquet() {
     fuzz(Target::Parquet, 20_000);
 }

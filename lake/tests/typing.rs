@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+#[path = "workbooks/tests.rs"]
+mod workbooks;
+
 use arrow::datatypes::{DataType, Field, Schema};
 use lake::{
     Limits,

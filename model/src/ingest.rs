@@ -34,7 +34,7 @@ pub struct IngestReport {
     /// `gzip`, `zstd`, …
     #[serde(default)]
     pub compression: Option<String>,
-    /// `csv`, `json`, `ndjson`, `xlsx`, `parquet`.
+    /// `csv`, `json`, `ndjson`, `xlsx`, `xls`, `ods`, `parquet`.
     #[serde(default)]
     pub format: Option<String>,
     #[serde(default)]

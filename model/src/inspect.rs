@@ -23,7 +23,7 @@ pub struct Lands {
     pub encoding: Option<String>,
     /// `gzip`, `zstd`, `bzip2`, `xz`, `zip`.
     pub compression: Option<String>,
-    /// `csv`, `json`, `ndjson`, `xlsx`, `parquet`.
+    /// `csv`, `json`, `ndjson`, `xlsx`, `xls`, `ods`, `parquet`.
     pub format: Option<String>,
     pub delimiter: Option<String>,
     pub quote: Option<String>,

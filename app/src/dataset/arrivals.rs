@@ -26,7 +26,7 @@ pub async fn tab(viewer: &Viewer, detail: &DatasetDetail) -> Result<AnyView> {
                 <div class="upload__words">
                     <label class="upload__label" for="upload-file">"Send a file to " {name.to_string()}</label>
                     <p class="field__hint" id="upload-hint">
-                        "CSV, TSV, Excel, JSON, NDJSON or Parquet; gzip and zstd too. "
+                        "CSV, TSV, Excel, OpenDocument, JSON, NDJSON or Parquet; gzip and zstd too. "
                         <span class="scripted">"Drop it here or choose it."</span>
                     </p>
                 </div>

@@ -101,7 +101,7 @@ fn form(dataset: Option<&DatasetName>, looked: Option<&Looked>) -> AnyView {
             <div class="upload__words">
                 <label class="upload__label" for="upload-file">"Files"</label>
                 <p class="field__hint" id="upload-hint">
-                    "CSV, TSV, Excel, JSON, NDJSON or Parquet; gzip, zstd, bzip2, xz and zip too. "
+                    "CSV, TSV, Excel, OpenDocument, JSON, NDJSON or Parquet; gzip, zstd, bzip2, xz and zip too. "
                     <span class="scripted">"Drop them here or choose them."</span>
                 </p>
             </div>

@@ -60,8 +60,16 @@ pub struct Source {
     pub day_first: Option<bool>,
     /// The zone of timestamps that name none.
     pub time_zone: Option<Zone>,
-    /// The worksheet to read.
+    /// The worksheet to read, or a pattern of those whose rows are read one after the other.
     pub sheet: Option<String>,
+}
+
+impl Source {
+    /// Whether a workbook's sheet of this name is read.
+    #[must_use]
+    pub fn takes_sheet(&self, name: &str) -> bool {
+        self.sheet.as_deref().is_none_or(|wanted| wanted == name || pattern::matches(wanted, name))
+    }
 }
 
 /// What the contract says about one column.

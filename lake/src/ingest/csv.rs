@@ -73,7 +73,7 @@ fn rows(text: &Text, dialect: Dialect, width: usize) -> RawTable {
     let mut offsets = Offsets::new(text);
     let rejected = faults.into_iter().map(|(place, reason)| quarantined(text, &mut offsets, place, reason)).collect();
     let columns = columns.into_iter().map(|mut c| column(c.finish())).collect();
-    RawTable { columns, places: Places::Text(places), rejected, skipped, header_line: None }
+    RawTable { columns, places: Places::Text(places), rejected, skipped, ..RawTable::default() }
 }
 
 /// Start and end in the text, and the line of the start.

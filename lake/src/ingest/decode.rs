@@ -5,7 +5,10 @@ use std::io::{self, BufRead, Cursor, Read};
 use bytes::Bytes;
 use model::RefusedBecause;
 
-use super::{Refusal, sniff};
+use super::{
+    Refusal,
+    sniff::{self, Book},
+};
 
 /// How far a compressed file may expand.
 #[derive(Debug, Clone, Copy)]
@@ -22,21 +25,80 @@ pub(super) struct Expanded {
     pub bytes: Bytes,
     /// `gzip`, `zstd`, `bzip2`, `xz`, `zip`.
     pub compression: Option<&'static str>,
+    /// The workbook that it is, within the limit.
+    pub book: Option<Book>,
 }
 
 /// Expands `bytes` when they are compressed. A workbook, itself a zip, is left as it is.
 ///
 /// # Errors
 /// `too_large` past the limit, `unreadable` when the stream is damaged or ends early, `binary` for an archive of
-/// several files.
+/// several files, and for a document that is no workbook.
 pub(super) fn expand(bytes: &Bytes, limit: Expansion) -> Result<Expanded, Refusal> {
-    if bytes.starts_with(b"PK\x03\x04") {
-        return unzip(bytes, limit);
+    let expanded = |bytes, compression, book| Ok(Expanded { bytes, compression, book });
+    if let Some(book) = workbook(bytes, limit)? {
+        return expanded(bytes.clone(), None, Some(book));
     }
-    let Some(kind) = compression(bytes) else { return Ok(Expanded { bytes: bytes.clone(), compression: None }) };
-    let reader = reader(kind, bytes.as_ref()).map_err(|e| damaged(kind, &e))?;
-    let output = read_all(reader, kind, bytes.len(), limit)?;
-    Ok(Expanded { bytes: output.into(), compression: Some(kind) })
+    let (output, compression) = match compression(bytes) {
+        Some(kind) => {
+            let reader = reader(kind, bytes.as_ref()).map_err(|e| damaged(kind, &e))?;
+            (read_all(reader, kind, bytes.len(), limit)?, kind)
+        }
+        None if bytes.starts_with(sniff::ZIP) => (unzip(bytes, limit)?, "zip"),
+        None => return expanded(bytes.clone(), None, None),
+    };
+    let book = workbook(&output, limit)?;
+    expanded(output.into(), Some(compression), book)
+}
+
+/// The workbook that these bytes are, if they are one. Of one that is a zip it is counted here what it expands to.
+fn workbook(bytes: &[u8], limit: Expansion) -> Result<Option<Book>, Refusal> {
+    if bytes.starts_with(sniff::COMPOUND) {
+        return Ok(Some(Book::Xls));
+    }
+    if !bytes.starts_with(sniff::ZIP) {
+        return Ok(None);
+    }
+    let (mut archive, names) = open_zip(bytes)?;
+    let mut mimetype = String::new();
+    if let Ok(part) = archive.by_name("mimetype") {
+        part.take(200).read_to_string(&mut mimetype).map_err(|e| damaged("zip", &e))?;
+    }
+    let book = match sniff::zip_document(&names, &mimetype) {
+        Some(Ok(book)) => book,
+        Some(Err(what)) => return Err(sniff::looks_like(what)),
+        None => return Ok(None),
+    };
+    // What a workbook's parts expand to is found by expanding them: the sizes that it states may lie.
+    let mut left = limit;
+    for (at, name) in names.iter().enumerate() {
+        let part = archive.by_index(at).map_err(|e| damaged(book.name(), &e))?;
+        left.bytes -= match name.as_str() {
+            name if name.to_ascii_lowercase().ends_with("sharedstrings.xml") => {
+                let texts = read_all(part, book.name(), bytes.len(), left)?;
+                check_claims(&texts)?;
+                texts.len() as u64
+            }
+            "META-INF/manifest.xml" => {
+                let manifest = read_all(part, book.name(), bytes.len(), left)?;
+                if memmem(&manifest, b"encryption-data").next().is_some() {
+                    return Err(sniff::looks_like("a spreadsheet with a password; save it without one"));
+                }
+                manifest.len() as u64
+            }
+            _ => count(part, book.name(), bytes.len(), left)?,
+        };
+    }
+    Ok(Some(book))
+}
+
+type Archive<'a> = zip::ZipArchive<Cursor<&'a [u8]>>;
+
+/// A zip, and the names of what is in it.
+fn open_zip(bytes: &[u8]) -> Result<(Archive<'_>, Vec<String>), Refusal> {
+    let archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|e| damaged("zip", &e))?;
+    let names = archive.file_names_raw().map(|n| String::from_utf8_lossy(n).into_owned()).collect();
+    Ok((archive, names))
 }
 
 /// How a stream that begins so is compressed: `gzip`, `zstd`, `bzip2`, `xz`.
@@ -97,33 +159,14 @@ impl Expansion {
     }
 }
 
-fn unzip(bytes: &Bytes, limit: Expansion) -> Result<Expanded, Refusal> {
-    let mut archive = zip::ZipArchive::new(Cursor::new(bytes.as_ref())).map_err(|e| damaged("zip", &e))?;
-    let names: Vec<String> = archive.file_names_raw().map(|n| String::from_utf8_lossy(n).into_owned()).collect();
-    if let Some(document) = sniff::zip_document(&names) {
-        if document != sniff::WORKBOOK {
-            return Err(sniff::looks_like(document));
-        }
-        // What a workbook's parts expand to is found by expanding them: the sizes that it states may lie.
-        let mut left = limit;
-        for (at, name) in names.iter().enumerate() {
-            let part = archive.by_index(at).map_err(|e| damaged("xlsx", &e))?;
-            left.bytes -= if name.to_ascii_lowercase().ends_with("sharedstrings.xml") {
-                let texts = read_all(part, "xlsx", bytes.len(), left)?;
-                check_claims(&texts)?;
-                texts.len() as u64
-            } else {
-                count(part, "xlsx", bytes.len(), left)?
-            };
-        }
-        return Ok(Expanded { bytes: bytes.clone(), compression: None });
-    }
+/// The one file that a zip holds.
+fn unzip(bytes: &[u8], limit: Expansion) -> Result<Vec<u8>, Refusal> {
+    let (mut archive, names) = open_zip(bytes)?;
     let files: Vec<usize> = (0..names.len()).filter(|at| !names[*at].ends_with(['/', '\\'])).collect();
     match files[..] {
         [only] => {
             let file = archive.by_index(only).map_err(|e| damaged("zip", &e))?;
-            let output = read_all(file, "zip", bytes.len(), limit)?;
-            Ok(Expanded { bytes: output.into(), compression: Some("zip") })
+            read_all(file, "zip", bytes.len(), limit)
         }
         [] => Err(Refusal::new(RefusedBecause::Empty, "The ZIP holds no file.")),
         _ => Err(sniff::looks_like(&format!("a ZIP with {} files; send each by itself", files.len()))),

@@ -208,7 +208,7 @@ impl<'a> Rows<'a> {
             .into_iter()
             .map(|(label, mut texts, kinds)| RawColumn { label, cells: Cells::Kinds(texts.finish(), kinds) })
             .collect();
-        RawTable { columns, places: Places::Text(self.places), rejected, skipped, header_line: None }
+        RawTable { columns, places: Places::Text(self.places), rejected, skipped, ..RawTable::default() }
     }
 }
 

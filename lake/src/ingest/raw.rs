@@ -31,6 +31,8 @@ pub(super) struct RawTable {
     pub skipped: u64,
     /// 1-based line of the header row.
     pub header_line: Option<u64>,
+    /// Where several sheets were read: the first row of each, and its name.
+    pub sheets: Vec<(usize, String)>,
 }
 
 #[derive(Debug)]
@@ -134,6 +136,11 @@ impl Cells {
 impl RawTable {
     pub fn rows(&self) -> usize {
         self.places.len()
+    }
+
+    /// The sheet of a row, where several were read.
+    pub fn sheet(&self, row: usize) -> Option<&str> {
+        self.sheets.iter().rev().find(|(first, _)| *first <= row).map(|(_, name)| name.as_str())
     }
 
     /// Makes null what the contract calls null, in every column.

@@ -30,7 +30,7 @@ pub struct Reading {
     pub encoding: Option<&'static str>,
     /// `gzip`, `zstd`, `bzip2`, `xz`, `zip`.
     pub compression: Option<&'static str>,
-    /// `csv`, `json`, `ndjson`, `xlsx`, `parquet`.
+    /// `csv`, `json`, `ndjson`, `xlsx`, `xls`, `ods`, `parquet`.
     pub format: Option<&'static str>,
     pub delimiter: Option<char>,
     pub quote: Option<char>,
@@ -151,10 +151,11 @@ fn read(reading: &mut Reading, bytes: &Bytes, limit: Expansion, rules: Rules<'_>
             (columnar::read(&bytes, limit.bytes)?, None)
         }
         sniff::Kind::Workbook => {
-            reading.format = Some("xlsx");
-            let (sheet, table) = workbook::read(&bytes, rules.source.sheet.as_deref(), limit.bytes)?;
-            reading.sheet = Some(sheet);
-            (table, None)
+            let kind = expanded.book.ok_or_else(|| sniff::looks_like("a file that is compressed twice"))?;
+            reading.format = Some(kind.name());
+            let book = workbook::read(&bytes, kind, rules.source, limit.bytes)?;
+            reading.sheet = Some(book.sheets.join(", "));
+            (book.table, None)
         }
         sniff::Kind::Text => {
             let text = encoding::decode(&bytes);
@@ -181,7 +182,7 @@ fn read(reading: &mut Reading, bytes: &Bytes, limit: Expansion, rules: Rules<'_>
     table.nullify(&rules.source.null);
     let comma = reading.delimiter == Some(',');
     let evidence = match reading.format {
-        Some("csv" | "xlsx") => header::settle(&mut table, comma, rules.source).0,
+        Some("csv") => header::settle(&mut table, comma, rules.source).0,
         _ => table.columns.iter().map(|c| Evidence::of(&c.cells)).collect(),
     };
     reading.header_line = table.header_line;
@@ -203,7 +204,10 @@ fn finish(
         stays[misfit.row] = false;
         quarantined.push(row_of(&table, text.zip(offsets.as_mut()), misfit));
     }
-    quarantined.sort_by_key(|row| row.line);
+    // Of several sheets each has its own lines; their rows are in order already.
+    if table.sheets.is_empty() {
+        quarantined.sort_by_key(|row| row.line);
+    }
     let rejected = quarantined.len() as u64;
     let landed = stays.iter().filter(|s| **s).count() as u64;
     reading.rows = RowCounts { read: landed + rejected, landed, quarantined: rejected, skipped: table.skipped };
@@ -267,6 +271,10 @@ fn row_of(table: &RawTable, text: Option<(&Text, &mut Offsets<'_>)>, misfit: Mis
                 cells => cells.text(row).unwrap_or_default().to_owned(),
             };
             let raw: Vec<String> = table.columns.iter().map(|c| cell(&c.cells)).collect();
+            let reason = match table.sheet(row) {
+                Some(sheet) => format!("sheet `{sheet}`: {reason}"),
+                None => reason,
+            };
             QuarantinedRow {
                 line: table.places.line(row),
                 byte_offset: None,

@@ -4,9 +4,6 @@ use model::RefusedBecause;
 
 use super::Refusal;
 
-/// The one document inside a zip that is read.
-pub(super) const WORKBOOK: &str = "an Excel workbook";
-
 /// How an expanded file is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -16,12 +13,35 @@ pub(super) enum Kind {
     Parquet,
 }
 
+/// Whose workbook it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Book {
+    Xlsx,
+    Ods,
+    Xls,
+}
+
+impl Book {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Xlsx => "xlsx",
+            Self::Ods => "ods",
+            Self::Xls => "xls",
+        }
+    }
+}
+
+/// How a ZIP begins that holds something.
+pub(super) const ZIP: &[u8] = b"PK\x03\x04";
+/// How old Office documents begin.
+pub(super) const COMPOUND: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
+
 /// # Errors
 /// `binary`, with what the file looks like.
 pub(super) fn kind(bytes: &[u8]) -> Result<Kind, Refusal> {
     match bytes {
         [b'P', b'A', b'R', b'1', ..] => return Ok(Kind::Parquet),
-        [b'P', b'K', 3, 4, ..] => return Ok(Kind::Workbook),
+        _ if bytes.starts_with(ZIP) || bytes.starts_with(COMPOUND) => return Ok(Kind::Workbook),
         _ => {}
     }
     if let Some((_, what)) = SIGNATURES.iter().find(|(magic, _)| bytes.starts_with(magic)) {
@@ -62,27 +82,32 @@ pub(super) fn is_binary(controls: usize, bytes: usize) -> bool {
     controls.saturating_mul(20) > bytes
 }
 
-/// What a zip with these entries is when it is one document; `None` for an archive of files.
-pub(super) fn zip_document(names: &[String]) -> Option<&'static str> {
+/// The workbook that a zip with these entries is, or what other document; `None` for an archive of files. `mimetype` is
+/// what the entry of that name says.
+pub(super) fn zip_document(names: &[String], mimetype: &str) -> Option<Result<Book, &'static str>> {
     let has = |name: &str| names.iter().any(|n| n == name);
     let under = |folder: &str| names.iter().any(|n| n.starts_with(folder));
     if has("[Content_Types].xml") {
         return Some(match () {
-            () if has("xl/workbook.bin") => "a binary Excel workbook (.xlsb); save it as .xlsx",
-            () if under("xl/") => WORKBOOK,
-            () if under("word/") => "a Word document",
-            () if under("ppt/") => "a PowerPoint presentation",
-            () => "an Office document",
+            () if has("xl/workbook.bin") => Err("a binary Excel workbook (.xlsb); save it as .xlsx"),
+            () if under("xl/") => Ok(Book::Xlsx),
+            () if under("word/") => Err("a Word document"),
+            () if under("ppt/") => Err("a PowerPoint presentation"),
+            () => Err("an Office document"),
         });
     }
-    (has("mimetype") && has("content.xml")).then_some("an OpenDocument file; save it as .xlsx or .csv")
+    let is_open = has("mimetype") && has("content.xml");
+    is_open.then(|| match mimetype.contains("opendocument.spreadsheet") {
+        true => Ok(Book::Ods),
+        false => Err("an OpenDocument file that is no spreadsheet"),
+    })
 }
 
 pub(super) fn looks_like(what: &str) -> Refusal {
     Refusal::new(RefusedBecause::Binary, format!("This is no table: it looks like {what}."))
 }
 
-const SIGNATURES: [(&[u8], &str); 20] = [
+const SIGNATURES: [(&[u8], &str); 22] = [
     (b"%PDF-", "a PDF"),
     (b"\x89PNG\r\n\x1a\n", "a PNG picture"),
     (b"\xff\xd8\xff", "a JPEG picture"),
@@ -90,7 +115,9 @@ const SIGNATURES: [(&[u8], &str); 20] = [
     (b"II*\0", "a TIFF picture"),
     (b"MM\0*", "a TIFF picture"),
     (b"RIFF", "a picture, sound or video"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office document (.xls or .doc); save it as .xlsx"),
+    (b"\x09\x00\x04\x00", "a workbook of before Excel 5; save it as .xlsx"),
+    (b"\x09\x02\x06\x00", "a workbook of before Excel 5; save it as .xlsx"),
+    (b"\x09\x04\x06\x00", "a workbook of before Excel 5; save it as .xlsx"),
     (b"SQLite format 3\0", "an SQLite database"),
     (b"Obj\x01", "an Avro file; send it as Parquet, CSV or JSON"),
     (b"ORC", "an ORC file; send it as Parquet, CSV or JSON"),

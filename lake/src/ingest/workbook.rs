@@ -1,135 +1,90 @@
-//! Excel workbooks to rows. Cells are taken one by one as the sheet lists them, so a lone far cell costs nothing.
+//! Workbooks to rows: which sheets are meant, and one table of what they hold.
 
-use std::{borrow::Cow, io::Cursor};
+use std::collections::HashMap;
 
-use arrow::array::StringBuilder;
+use arrow::array::{StringArray, StringBuilder};
 use bytes::Bytes;
-use calamine::{DataRef, Reader as _, Xlsx};
 use model::RefusedBecause;
 
 use super::{
-    Refusal,
-    raw::{Cells, Kind, Places, RawColumn, RawTable},
+    Refusal, header,
+    raw::{Cells, Kind, Places, RawColumn, RawTable, check_width},
+    sniff,
 };
+use crate::contract::Source;
 
-type Book = Xlsx<Cursor<Bytes>>;
+mod compound;
+mod ods;
+mod rows;
+mod xls;
+mod xlsx;
 
-/// The rows of the wanted sheet, or of the only one that holds anything, and the sheet's name.
+use rows::Row;
+
+/// A sheet with its rows that hold something; none when it was not asked for.
+struct Sheet {
+    name: String,
+    rows: Vec<Row>,
+}
+
+/// What a workbook brings.
+pub(super) struct Book {
+    /// The sheets that were read, by name.
+    pub sheets: Vec<String>,
+    /// Their rows, one sheet after the other, without titles and headers; its columns are labelled.
+    pub table: RawTable,
+}
+
+/// The rows of the sheets that the source means, or of the only one that holds anything. Each has a header of its own;
+/// several become one table by their headers.
 ///
 /// `limit` is what the file may expand to, in bytes: its cells may refer to one long text again and again, and lie far
 /// apart.
 ///
 /// # Errors
-/// `unreadable`, `empty`, `too_large`, `contract` when several sheets could be meant or the
-/// wanted one is not there.
-pub(super) fn read(bytes: &Bytes, wanted: Option<&str>, limit: u64) -> Result<(String, RawTable), Refusal> {
-    let mut book: Book = calamine::open_workbook_from_rs(Cursor::new(bytes.clone())).map_err(|e| damaged(&e))?;
-    let names = book.sheet_names();
+/// `unreadable`, `empty`, `too_large`, `contract` when several sheets could be meant or the wanted one is not there.
+pub(super) fn read(bytes: &Bytes, kind: sniff::Book, source: &Source, limit: u64) -> Result<Book, Refusal> {
     let mut left = limit.saturating_mul(2);
-    if let Some(wanted) = wanted {
-        if !names.iter().any(|n| n == wanted) {
-            let message = format!("The workbook has no sheet `{wanted}`; its sheets are {}.", names.join(", "));
-            return Err(Refusal::new(RefusedBecause::Contract, message));
-        }
-        let rows = sheet(&mut book, wanted, &mut left)?;
-        return Ok((wanted.to_owned(), table(rows, limit)?));
+    let wanted = |name: &str| source.takes_sheet(name);
+    let all = match kind {
+        sniff::Book::Xlsx => xlsx::sheets(bytes, wanted, &mut left)?,
+        sniff::Book::Ods => ods::sheets(bytes, wanted, &mut left)?,
+        sniff::Book::Xls => xls::sheets(bytes, wanted, &mut left)?,
+    };
+    let chosen = choose(all, source)?;
+    let mut parts = Vec::with_capacity(chosen.len());
+    for sheet in chosen {
+        let mut table = table(sheet.rows, limit)?;
+        table.nullify(&source.null);
+        header::settle(&mut table, false, source);
+        parts.push((sheet.name, table));
     }
-    let mut filled = Vec::new();
-    for name in names {
-        let rows = sheet(&mut book, &name, &mut left)?;
-        if !rows.is_empty() {
-            filled.push((name, rows));
-        }
+    let sheets = parts.iter().map(|(name, _)| name.clone()).collect();
+    Ok(Book { sheets, table: united(parts, limit)? })
+}
+
+fn choose(all: Vec<Sheet>, source: &Source) -> Result<Vec<Sheet>, Refusal> {
+    if let Some(wanted) = &source.sheet
+        && !all.iter().any(|sheet| source.takes_sheet(&sheet.name))
+    {
+        let names: Vec<&str> = all.iter().map(|sheet| sheet.name.as_str()).collect();
+        let message = format!("The workbook has no sheet `{wanted}`; its sheets are {}.", names.join(", "));
+        return Err(Refusal::new(RefusedBecause::Contract, message));
     }
+    let filled: Vec<Sheet> = all.into_iter().filter(|sheet| !sheet.rows.is_empty()).collect();
     match filled.len() {
+        0 if source.sheet.is_some() => Err(Refusal::new(RefusedBecause::Empty, "The sheet holds no value.")),
         0 => Err(Refusal::new(RefusedBecause::Empty, "No sheet of the workbook holds a value.")),
-        1 => {
-            let (name, rows) = filled.swap_remove(0);
-            Ok((name, table(rows, limit)?))
-        }
-        n => {
-            let names: Vec<&str> = filled.iter().map(|(name, _)| name.as_str()).collect();
+        n if n > 1 && source.sheet.is_none() => {
+            let names: Vec<&str> = filled.iter().map(|sheet| sheet.name.as_str()).collect();
             let message = format!(
-                "The workbook has {n} sheets ({}); say which one with `sheet` under [[source]] in the dataset's contract.",
+                "The workbook has {n} sheets ({}); say which one with `sheet` under [[source]] in the dataset's contract, \
+                 or `sheet = \"*\"` for all of them.",
                 names.join(", ")
             );
             Err(Refusal::new(RefusedBecause::Contract, message))
         }
-    }
-}
-
-/// A row's number, 0-based, and its cells from left to right.
-type Row = (u32, Vec<(u32, Kind, String)>);
-
-/// The cells of a sheet that hold something; their texts are taken off what is `left`.
-fn sheet(book: &mut Book, name: &str, left: &mut u64) -> Result<Vec<Row>, Refusal> {
-    let mut rows: Vec<Row> = Vec::new();
-    let mut reader = match book.worksheet_cells_reader(name) {
-        Ok(reader) => reader,
-        // A sheet of another kind, such as a chart, has no cells.
-        Err(calamine::XlsxError::WorksheetNotFound(_) | calamine::XlsxError::NotAWorksheet(_)) => return Ok(rows),
-        Err(e) => return Err(damaged(&e)),
-    };
-    while let Some(cell) = reader.next_cell().map_err(|e| damaged(&e))? {
-        let Some((kind, text)) = content(cell.get_value()) else { continue };
-        let (row, column) = cell.get_position();
-        *left = left.checked_sub(text.len() as u64).ok_or_else(|| {
-            let message = "The workbook's texts expand past the limit; send it as CSV, or in parts.";
-            Refusal::new(RefusedBecause::TooLarge, message)
-        })?;
-        match rows.last_mut() {
-            Some((at, cells)) if *at == row => cells.push((column, kind, text.into_owned())),
-            _ => rows.push((row, vec![(column, kind, text.into_owned())])),
-        }
-    }
-    rows.sort_by_key(|(row, _)| *row);
-    // A row that the sheet lists in parts, or twice, is one row.
-    rows.dedup_by(|(row, cells), (before, all)| {
-        let same = row == before;
-        if same {
-            all.append(cells);
-        }
-        same
-    });
-    Ok(rows)
-}
-
-fn content<'a>(value: &'a DataRef<'_>) -> Option<(Kind, Cow<'a, str>)> {
-    Some(match value {
-        DataRef::Empty => return None,
-        DataRef::String(s) if s.is_empty() => return None,
-        DataRef::SharedString("") => return None,
-        DataRef::String(s) | DataRef::DateTimeIso(s) | DataRef::DurationIso(s) => (Kind::Label, s.as_str().into()),
-        DataRef::SharedString(s) => (Kind::Label, (*s).into()),
-        DataRef::Int(n) => (Kind::Number, n.to_string().into()),
-        DataRef::Float(n) => (Kind::Number, number(*n).into()),
-        DataRef::Bool(b) => (Kind::Boolean, if *b { "true" } else { "false" }.into()),
-        DataRef::Error(e) => (Kind::Label, e.to_string().into()),
-        DataRef::DateTime(t) => {
-            let days = t.as_f64();
-            let (y, m, d, hour, minute, second, milli) = t.to_ymd_hms_milli();
-            let clock = format!("{hour:02}:{minute:02}:{second:02}");
-            match () {
-                // Excel's 29 February 1900 does not exist, and past the year 9999 it has no dates.
-                () if t.is_duration() || !(0.0..2_958_466.0).contains(&days) || (y, m, d) == (1900, 2, 29) => {
-                    (Kind::Number, number(days).into())
-                }
-                () if days < 1.0 && days > 0.0 => (Kind::Label, clock.into()),
-                () if days.fract() == 0.0 => (Kind::Date, format!("{y:04}-{m:02}-{d:02}").into()),
-                () if milli == 0 => (Kind::Date, format!("{y:04}-{m:02}-{d:02}T{clock}").into()),
-                () => (Kind::Date, format!("{y:04}-{m:02}-{d:02}T{clock}.{milli:03}").into()),
-            }
-        }
-    })
-}
-
-/// A spreadsheet's number in its shortest form; whole ones without a point.
-fn number(n: f64) -> String {
-    const WHOLE: f64 = 9_007_199_254_740_992.0;
-    if n.fract() == 0.0 && n.abs() <= WHOLE && !(n == 0.0 && n.is_sign_negative()) {
-        format!("{n:.0}")
-    } else {
-        format!("{n:?}")
+        _ => Ok(filled),
     }
 }
 
@@ -139,17 +94,10 @@ fn table(rows: Vec<Row>, limit: u64) -> Result<RawTable, Refusal> {
         return Err(Refusal::new(RefusedBecause::Empty, "The sheet holds no value."));
     };
     let width = (last - first + 1) as usize;
-    // An empty cell between others takes some bytes in memory, and a filled one took more than that in the file.
-    let most = limit / 4;
-    if width as u64 * rows.len() as u64 > most {
-        let message = format!(
-            "The sheet has cells far apart, more than {} million with the empty ones between them; remove the stray \
-             cells or send it as CSV.",
-            most / 1_000_000
-        );
-        return Err(Refusal::new(RefusedBecause::TooLarge, message));
-    }
-    let mut columns: Vec<(StringBuilder, Vec<Kind>)> = (0..width).map(|_| Default::default()).collect();
+    check_width(width)?;
+    check_area(width, rows.len(), limit)?;
+    let column = || (StringBuilder::with_capacity(rows.len(), 0), Vec::with_capacity(rows.len()));
+    let mut columns: Vec<(StringBuilder, Vec<Kind>)> = (0..width).map(|_| column()).collect();
     let mut numbers = Vec::with_capacity(rows.len());
     for (at, (row, cells)) in rows.iter().enumerate() {
         for (column, kind, text) in cells {
@@ -174,10 +122,79 @@ fn table(rows: Vec<Row>, limit: u64) -> Result<RawTable, Refusal> {
         .into_iter()
         .map(|(mut texts, kinds)| RawColumn { label: String::new(), cells: Cells::Kinds(texts.finish(), kinds) })
         .collect();
-    Ok(RawTable { columns, places: Places::Rows(numbers), rejected: Vec::new(), skipped, header_line: None })
+    Ok(RawTable { columns, places: Places::Rows(numbers), skipped, ..RawTable::default() })
 }
 
-fn damaged(e: &calamine::XlsxError) -> Refusal {
+/// An empty cell between others takes some bytes in memory, and a filled one took more than that in the file.
+fn check_area(width: usize, rows: usize, limit: u64) -> Result<(), Refusal> {
+    let most = limit / 4;
+    if width as u64 * rows as u64 <= most {
+        return Ok(());
+    }
+    let message = format!(
+        "The sheet has cells far apart, more than {} million with the empty ones between them; remove the stray cells or \
+         send it as CSV.",
+        most / 1_000_000
+    );
+    Err(Refusal::new(RefusedBecause::TooLarge, message))
+}
+
+/// The tables of several sheets as one. Columns with the same header are one, wherever they stand; a column without a
+/// header is that at its place. What a sheet does not have is null in its rows.
+fn united(mut parts: Vec<(String, RawTable)>, limit: u64) -> Result<RawTable, Refusal> {
+    if parts.len() == 1 {
+        return Ok(parts.swap_remove(0).1);
+    }
+    let mut places: HashMap<(String, usize), usize> = HashMap::new();
+    let mut labels = Vec::new();
+    let mut targets = Vec::with_capacity(parts.len());
+    for (_, table) in &parts {
+        // The same header twice in a sheet is two columns.
+        let mut seen: HashMap<&str, usize> = HashMap::new();
+        let mut of_sheet: Vec<usize> = Vec::with_capacity(table.columns.len());
+        for (at, column) in table.columns.iter().enumerate() {
+            let label = column.label.trim();
+            let nth = seen.entry(label).and_modify(|n| *n += 1).or_default();
+            let key = (label.to_owned(), if label.is_empty() { at } else { *nth });
+            of_sheet.push(*places.entry(key).or_insert_with(|| {
+                labels.push(column.label.clone());
+                labels.len() - 1
+            }));
+        }
+        targets.push(of_sheet);
+    }
+    check_width(labels.len())?;
+    check_area(labels.len(), parts.iter().map(|(_, table)| table.rows()).sum(), limit)?;
+    let mut columns: Vec<(StringBuilder, Vec<Kind>)> = labels.iter().map(|_| Default::default()).collect();
+    let mut all = RawTable::default();
+    let mut numbers = Vec::new();
+    for ((name, table), targets) in parts.iter().zip(&targets) {
+        all.sheets.push((numbers.len(), name.clone()));
+        numbers.extend((0..table.rows()).map(|row| table.places.line(row)));
+        all.skipped += table.skipped;
+        all.header_line = all.header_line.or(table.header_line);
+        for (column, target) in table.columns.iter().zip(targets) {
+            let (texts, kinds) = &mut columns[*target];
+            if let Cells::Kinds(values, of) = &column.cells {
+                texts.extend(values.iter());
+                kinds.extend_from_slice(of);
+            }
+        }
+        for (texts, kinds) in &mut columns {
+            texts.extend(std::iter::repeat_n(None::<&str>, numbers.len() - kinds.len()));
+            kinds.resize(numbers.len(), Kind::Null);
+        }
+    }
+    let column = |(label, (mut texts, kinds)): (String, (StringBuilder, Vec<Kind>))| {
+        let texts: StringArray = texts.finish();
+        RawColumn { label, cells: Cells::Kinds(texts, kinds) }
+    };
+    all.columns = labels.into_iter().zip(columns).map(column).collect();
+    all.places = Places::Rows(numbers);
+    Ok(all)
+}
+
+fn damaged(e: &dyn std::fmt::Display) -> Refusal {
     let message = format!("The workbook cannot be read ({e}); open it in Excel, save it again and send that.");
     Refusal::new(RefusedBecause::Unreadable, message)
 }

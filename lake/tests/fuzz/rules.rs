@@ -5,7 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+#[path = "compound.rs"]
+mod compound;
+
 use bytes::Bytes;
+use compound::compound;
 use lake::{
     Limits,
     ingest::{Reading, read_file},
@@ -20,6 +24,10 @@ pub enum Target {
     Json,
     /// The parts of a workbook, each after a line `=== name`; they are zipped, so that no checksum is in the way.
     Xlsx,
+    /// The stream of records of an old workbook; it is put into a file of its own.
+    Xls,
+    /// The document with all sheets of an OpenDocument spreadsheet; it is zipped.
+    Ods,
     Parquet,
 }
 
@@ -29,6 +37,8 @@ impl Target {
     pub fn check(self, bytes: &[u8]) {
         let bytes = match self {
             Self::Xlsx => Bytes::from(workbook(bytes)),
+            Self::Xls => Bytes::from(compound("Workbook", bytes)),
+            Self::Ods => Bytes::from(open_document(bytes)),
             _ => Bytes::copy_from_slice(bytes),
         };
         let reading = read(&bytes);
@@ -155,6 +165,15 @@ fn workbook(bytes: &[u8]) -> Vec<u8> {
         }
     }
     parts.push((name, content));
+    zipped(&parts)
+}
+
+fn open_document(content: &[u8]) -> Vec<u8> {
+    let mimetype = "application/vnd.oasis.opendocument.spreadsheet";
+    zipped(&[("mimetype".into(), mimetype.into()), ("content.xml".into(), content.to_vec())])
+}
+
+fn zipped(parts: &[(String, Vec<u8>)]) -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
     let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
     // A part of the input takes the place of the usual one.
@@ -175,13 +194,15 @@ impl Target {
             Self::Csv => "csv",
             Self::Json => "json",
             Self::Xlsx => "xlsx",
+            Self::Xls => "xls",
+            Self::Ods => "ods",
             Self::Parquet => "parquet",
         }
     }
 
     /// Whether whole files are its input.
     pub fn takes_files(self) -> bool {
-        self != Self::Xlsx
+        !matches!(self, Self::Xlsx | Self::Xls | Self::Ods)
     }
 
     /// Whether a file is one to begin with.
@@ -189,7 +210,7 @@ impl Target {
         let first = bytes.trim_ascii_start().first();
         let binary = bytes.starts_with(b"PAR1") || bytes.starts_with(b"PK") || bytes.contains(&0xfd) || first.is_none();
         match self {
-            Self::Sniff | Self::Xlsx => true,
+            Self::Sniff | Self::Xlsx | Self::Xls | Self::Ods => true,
             Self::Csv => !binary,
             Self::Json => matches!(first, Some(b'[' | b'{')),
             Self::Parquet => bytes.starts_with(b"PAR1"),
@@ -322,6 +343,48 @@ impl Target {
                 b"0.5",
                 b"<dimension ref=\"A1:XFD1048576\"/>",
                 b"_x0000_",
+            ],
+            Self::Xls => &[
+                b"\x09\x08\x10\x00\x00\x06\x10\x00",
+                b"\x0a\x00\x00\x00",
+                b"\x3c\x00\x05\x00\x01",
+                b"\xfc\x00",
+                b"\xfd\x00\x0a\x00",
+                b"\x03\x02\x0e\x00",
+                b"\x04\x02\x20\x00",
+                b"\x05\x02\x08\x00",
+                b"\x07\x02\x10\x00",
+                b"\x7e\x02\x0a\x00",
+                b"\xbd\x00\x12\x00",
+                b"\x06\x00\x16\x00",
+                b"\x1e\x04",
+                b"\xe0\x00\x14\x00",
+                b"\x85\x00\x0c\x00",
+                b"\xff\xff",
+                b"\xff\xff\xff\x7f",
+                b"\0\0\0\0",
+            ],
+            Self::Ods => &[
+                b"<table:table table:name=\"T\">",
+                b"</table:table>",
+                b"<table:table-row>",
+                b"<table:table-row table:number-rows-repeated=\"100000\">",
+                b"</table:table-row>",
+                b"<table:table-cell office:value-type=\"float\" office:value=\"1e308\"/>",
+                b"<table:table-cell table:number-columns-repeated=\"4294967295\" office:value-type=\"string\">",
+                b"</table:table-cell>",
+                b" office:value-type=\"date\" office:date-value=\"2026-02-30\"",
+                b" office:value-type=\"time\" office:time-value=\"-PT1H\xc3\xa9\"",
+                b" office:value-type=\"boolean\"",
+                b"<text:p>",
+                b"</text:p>",
+                b"<text:s text:c=\"99999\"/>",
+                b"&#x110000;",
+                b"&nbsp;",
+                b"<![CDATA[",
+                b"]]>",
+                b"<!--",
+                b"<?xml version=\"1.0\" encoding=\"UTF-16\"?>",
             ],
             Self::Parquet => &[
                 b"PAR1",
