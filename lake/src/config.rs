@@ -2,6 +2,8 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use chrono::TimeDelta;
+
 /// Where the bucket is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -21,6 +23,10 @@ pub struct LakeConfig {
     pub limits: Limits,
     /// How old a checked snapshot, policy or contract may be before it is checked again.
     pub freshness: Duration,
+    /// How long a version of a dataset is kept after it was the newest; for ever without.
+    pub keep_versions: Option<TimeDelta>,
+    /// How long a stored result is kept.
+    pub keep_results: TimeDelta,
     /// Keys the `hash` mask and result ids; at least 32 bytes. A lake made without one keeps its own in
     /// `portal/secret/`.
     pub secret: Option<Vec<u8>>,
@@ -30,7 +36,14 @@ impl LakeConfig {
     /// The defaults over a store.
     #[must_use]
     pub fn new(store: StoreConfig) -> Self {
-        Self { store, limits: Limits::default(), freshness: Duration::from_secs(2), secret: None }
+        Self {
+            store,
+            limits: Limits::default(),
+            freshness: Duration::from_secs(2),
+            keep_versions: None,
+            keep_results: TimeDelta::days(30),
+            secret: None,
+        }
     }
 }
 

@@ -37,10 +37,14 @@ impl Documents {
     /// # Errors
     /// [`LakeError::Store`], or [`LakeError::Internal`] when the stored JSON is not a `T`.
     pub async fn get<T: DeserializeOwned>(&self, kind: &str, id: &str) -> Result<Option<Versioned<T>>> {
-        let Some(version) = self.newest(kind, id).await? else { return Ok(None) };
-        let Some(bytes) = self.store.read(&path(kind, id, version)).await? else { return Ok(None) };
-        let value: Option<T> = serde_json::from_slice(&bytes)?;
-        Ok(value.map(|value| Versioned { version, value }))
+        while let Some(version) = self.newest(kind, id).await? {
+            // Absent when newer versions were written since the listing: they are listed then.
+            if let Some(bytes) = self.store.read(&path(kind, id, version)).await? {
+                let value: Option<T> = serde_json::from_slice(&bytes)?;
+                return Ok(value.map(|value| Versioned { version, value }));
+            }
+        }
+        Ok(None)
     }
 
     /// Writes the first version.
@@ -118,10 +122,18 @@ impl Documents {
     }
 
     async fn newest(&self, kind: &str, id: &str) -> Result<Option<u64>> {
+        const LOOKS: usize = 10;
         let prefix = Path::from(format!("{PORTAL}/{kind}/{id}"));
         let objects = self.store.objects();
-        let all: Vec<_> = objects.list(Some(&prefix)).try_collect().await?;
-        Ok(all.iter().filter_map(|m| m.location.filename()?.strip_suffix(".json")?.parse().ok()).max())
+        for _ in 0..LOOKS {
+            let all: Vec<_> = objects.list(Some(&prefix)).try_collect().await?;
+            let newest = all.iter().filter_map(|m| m.location.filename()?.strip_suffix(".json")?.parse().ok()).max();
+            // A folder's listing is no moment: what it names may give way to newer versions before it is looked at.
+            if newest.is_some() || !self.store.has_folder(&prefix) {
+                return Ok(newest);
+            }
+        }
+        Ok(None)
     }
 }
 

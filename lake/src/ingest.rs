@@ -39,6 +39,7 @@ mod read;
 mod replay;
 mod sniff;
 mod stream;
+mod turn;
 mod upload;
 mod value;
 mod watch;
@@ -59,7 +60,8 @@ impl Lake {
     /// [`LakeError::Store`] when the store cannot be reached. A file that is refused is no error: its report says why.
     pub async fn ingest_landing(&self) -> Result<Vec<IngestReport>> {
         let files = self.landing_files().await?;
-        self.take_all(files, &Sender::Command).await
+        let (reports, end) = self.take_all(files, &Sender::Command).await;
+        end.map(|()| reports)
     }
 
     /// Copies a local file or folder (`<unit>/<dataset>/<file>` below it) into the landing area and ingests it.
@@ -94,7 +96,7 @@ impl Lake {
         self.check_may_upload(who, dataset).await?;
         let name = landing::file_name(file)?;
         let incoming = self.take_in(&name, body).await?;
-        let report = self.send(dataset, &name, incoming, &Sender::Person(who)).await?;
+        let report = self.send_for(who, dataset, name, incoming).await?;
         self.shown(who, report).await
     }
 

@@ -39,7 +39,7 @@ impl Lake {
         let store = Store::open(&config.store)?;
         let documents = Documents::new(store.clone());
         let secret = documents.secret(config.secret.as_deref()).await?;
-        let tables = Tables::new(store.clone(), config.freshness);
+        let tables = Tables::new(store.clone(), config.freshness).keeping(config.keep_versions);
         let contracts = Contracts::new(store.clone(), config.freshness);
         let policies = Policies::open(store.clone(), config.freshness, secret.clone()).await?;
         let sessions = Sessions::over(&store)?;

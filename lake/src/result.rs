@@ -7,13 +7,14 @@ use std::{fmt, sync::Arc};
 
 use arrow::{datatypes::SchemaRef, record_batch::RecordBatch};
 use bytes::Bytes;
-use futures::stream::BoxStream;
+use chrono::{DateTime, Utc};
+use futures::{TryStreamExt as _, future::ready, stream::BoxStream};
 use model::{CacheTier, Column, ExportFormat, Formulas, Page, Principal};
-use object_store::path::Path;
+use object_store::{ObjectMeta, ObjectStore as _, path::Path};
 
 use crate::{
     Lake, LakeError, Limits, Result,
-    store::{Store, path::RESULTS},
+    store::{Removed, Store, path::RESULTS},
 };
 
 mod access;
@@ -126,6 +127,22 @@ impl Results {
             return if self.memory.contains_key(key) { Ok(()) } else { Err(e) };
         }
         Ok(())
+    }
+
+    /// Removes stored results that were written before `before`; with `look` it only says how many. Whoever asks their
+    /// query again gets it anew.
+    pub(crate) async fn clean(&self, before: DateTime<Utc>, look: bool) -> Result<Removed> {
+        let objects = self.store.objects();
+        let old = objects.list(Some(&Path::from(RESULTS))).try_filter(|o| ready(o.last_modified < before));
+        let old: Vec<ObjectMeta> = old.try_collect().await?;
+        let mut removed = Removed::default();
+        for object in old {
+            if !look {
+                self.store.remove(&object.location).await?;
+            }
+            removed.add(&object);
+        }
+        Ok(removed)
     }
 }
 

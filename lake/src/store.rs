@@ -2,10 +2,10 @@
 //!
 //! Knows nothing of what the objects mean; [`path`] names where each kind of thing lives.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, io::ErrorKind, sync::Arc, time::Duration};
 
 use object_store::{
-    CopyMode, CopyOptions, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, RetryConfig,
+    CopyMode, CopyOptions, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, RetryConfig,
     local::LocalFileSystem, memory::InMemory, path::Path, prefix::PrefixStore,
 };
 
@@ -62,6 +62,11 @@ impl Store {
     #[must_use]
     pub fn folder(&self) -> Option<&std::path::Path> {
         self.folder.as_deref()
+    }
+
+    /// Whether the bucket is a local folder that has one of its own for this prefix.
+    pub(crate) fn has_folder(&self, prefix: &Path) -> bool {
+        self.folder.as_ref().is_some_and(|folder| folder.join(prefix.as_ref()).is_dir())
     }
 
     /// The whole object, or `None` when there is none.
@@ -123,6 +128,33 @@ impl Store {
             Err(e) => Err(e.into()),
         }
     }
+}
+
+/// What was removed from the store, or would be.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Removed {
+    pub files: u64,
+    pub bytes: u64,
+}
+
+impl Removed {
+    pub(crate) fn add(&mut self, object: &ObjectMeta) {
+        self.files += 1;
+        self.bytes += object.size;
+    }
+}
+
+/// Whether the store refuses to give out one object and no other try would help. Folders tell it as the system does.
+pub(crate) fn is_denied(e: &object_store::Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(e);
+    while let Some(e) = cause {
+        let of_system = e.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == ErrorKind::PermissionDenied);
+        if of_system || matches!(e.downcast_ref(), Some(object_store::Error::PermissionDenied { .. })) {
+            return true;
+        }
+        cause = e.source();
+    }
+    false
 }
 
 /// Interactive reads give up after two retries or five seconds, whichever is first.

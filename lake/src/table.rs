@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use chrono::TimeDelta;
 use deltalake::{DeltaTable, DeltaTableBuilder};
 use model::DatasetName;
 use moka::sync::Cache;
@@ -17,6 +18,7 @@ use crate::{
     store::{Store, path},
 };
 
+mod clean;
 mod commit;
 mod compact;
 mod history;
@@ -26,6 +28,9 @@ mod profile;
 mod restore;
 mod scan;
 mod snapshot;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests;
 mod upsert;
 mod write;
 
@@ -49,6 +54,10 @@ const KEPT_ENTRIES: u64 = 50_000;
 pub struct Tables {
     store: Store,
     freshness: Duration,
+    /// How long a version is kept that is not the newest; for ever without.
+    keep_versions: Option<TimeDelta>,
+    /// Bytes in memory of the rows of one data file, about.
+    file_bytes: usize,
     kept: Cache<DatasetName, Kept>,
     names: Cache<(), (Instant, Arc<Vec<DatasetName>>)>,
     profiles: profile::Profiles,
@@ -69,7 +78,14 @@ impl Tables {
         let (kept, names) = (Cache::new(KEPT_SNAPSHOTS), Cache::new(1));
         let past = Cache::builder().max_capacity(KEPT_PAST.0).time_to_live(KEPT_PAST.1).build();
         let entries = Cache::new(KEPT_ENTRIES);
-        Self { store, freshness, kept, names, profiles: profile::Profiles::new(), past, entries }
+        let (file_bytes, profiles) = (write::FILE_BYTES, profile::Profiles::new());
+        Self { store, freshness, keep_versions: None, file_bytes, kept, names, profiles, past, entries }
+    }
+
+    /// The same, with versions that are kept for so long after they were the newest.
+    #[must_use]
+    pub fn keeping(self, versions: Option<TimeDelta>) -> Self {
+        Self { keep_versions: versions, ..self }
     }
 
     /// Names of all tables in order, listed at most once within the freshness time.
@@ -111,8 +127,7 @@ impl Tables {
             Some(known) if !self.has_version(dataset, known.version + 1).await? => Some(known),
             _ => self.load(dataset).await?,
         };
-        self.kept.insert(dataset.clone(), Kept { checked, snapshot: snapshot.clone() });
-        Ok(snapshot)
+        Ok(self.keep_newest(dataset, Kept { checked, snapshot }).snapshot)
     }
 
     /// An older version of a table, or `None` when the log no longer has it.
@@ -160,9 +175,19 @@ impl Tables {
     /// A replica's own commits are seen at once.
     fn keep(&self, dataset: &DatasetName, table: DeltaTable) -> Result<Arc<Snapshot>> {
         let snapshot = Arc::new(Snapshot::new(dataset.clone(), table, self.store.objects())?);
-        self.kept.insert(dataset.clone(), Kept { checked: Instant::now(), snapshot: Some(Arc::clone(&snapshot)) });
+        self.keep_newest(dataset, Kept { checked: Instant::now(), snapshot: Some(Arc::clone(&snapshot)) });
         self.names.invalidate(&());
         Ok(snapshot)
+    }
+
+    /// Keeps what was seen of a table unless a newer version was seen meanwhile; returns what is kept then.
+    fn keep_newest(&self, dataset: &DatasetName, seen: Kept) -> Kept {
+        let version = |kept: &Kept| kept.snapshot.as_ref().map(|s| s.version);
+        let newest = self.kept.entry_by_ref(dataset).and_upsert_with(|known| match known {
+            Some(known) if version(known.value()) > version(&seen) => known.into_value(),
+            _ => seen,
+        });
+        newest.into_value()
     }
 }
 

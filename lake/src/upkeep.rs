@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use chrono::Utc;
 use model::{Compacted, DatasetName};
 
-use crate::{Lake, LakeError, Result};
+use crate::{Lake, LakeError, Result, store::Removed};
 
 /// Between two looks at all datasets.
 const EACH: Duration = Duration::from_secs(3600);
+/// Looks from one clean-up to the next: it reads whole logs.
+const CLEANED_EACH: u64 = 24;
 /// Replicas that start together look at different times, and none while it starts.
 const FIRST: Duration = Duration::from_secs(600);
 
@@ -19,13 +22,8 @@ impl Lake {
     /// [`LakeError::Store`]; [`LakeError::Internal`] for data files that cannot be read. Datasets before it are done.
     pub async fn keep_up(&self, dataset: Option<&DatasetName>, look: bool) -> Result<Vec<(DatasetName, Compacted)>> {
         let tables = &self.rooms().tables;
-        let datasets = match dataset {
-            Some(one) if tables.snapshot(one).await?.is_none() => return Err(LakeError::no_dataset(one)),
-            Some(one) => vec![one.clone()],
-            None => tables.list().await?.to_vec(),
-        };
         let mut done = Vec::new();
-        for dataset in datasets {
+        for dataset in self.one_or_all(dataset).await? {
             let files = tables.compactable(&dataset).await?;
             let compacted = match look || files == 0 {
                 true => (files > 0).then_some(Compacted { files, into: 0 }),
@@ -34,6 +32,39 @@ impl Lake {
             done.extend(compacted.map(|compacted| (dataset, compacted)));
         }
         Ok(done)
+    }
+
+    /// Removes data files that no kept version of a dataset needs, or of each one. With `look` nothing is removed.
+    ///
+    /// # Errors
+    /// [`LakeError::Store`]; [`LakeError::Internal`] for a log that cannot be read. Datasets before it are done.
+    pub async fn clean_up(&self, dataset: Option<&DatasetName>, look: bool) -> Result<Vec<(DatasetName, Removed)>> {
+        let mut done = Vec::new();
+        for dataset in self.one_or_all(dataset).await? {
+            let removed = self.rooms().tables.clean(&dataset, Utc::now(), look).await?;
+            if removed.files > 0 {
+                done.push((dataset, removed));
+            }
+        }
+        Ok(done)
+    }
+
+    /// Removes stored results that have lain for as long as results are kept. With `look` nothing is removed.
+    ///
+    /// # Errors
+    /// [`LakeError::Store`].
+    pub async fn clean_up_results(&self, look: bool) -> Result<Removed> {
+        let rooms = self.rooms();
+        rooms.results.clean(Utc::now() - rooms.config.keep_results, look).await
+    }
+
+    async fn one_or_all(&self, dataset: Option<&DatasetName>) -> Result<Vec<DatasetName>> {
+        let tables = &self.rooms().tables;
+        match dataset {
+            Some(one) if tables.snapshot(one).await?.is_none() => Err(LakeError::no_dataset(one)),
+            Some(one) => Ok(vec![one.clone()]),
+            None => Ok(tables.list().await?.to_vec()),
+        }
     }
 
     /// Work for a processor, away from the threads that serve requests.
@@ -49,9 +80,10 @@ impl Lake {
         let keep_up = async {
             let apart = uuid::Uuid::new_v4().as_u128() % u128::from(EACH.as_secs());
             let mut pause = FIRST + Duration::from_secs(apart as u64);
-            loop {
+            for look in 0u64.. {
                 tokio::time::sleep(pause).await;
                 pause = EACH;
+                let cleans = look % CLEANED_EACH == 0;
                 let datasets = self.rooms().tables.list().await;
                 let datasets =
                     datasets.inspect_err(|e| tracing::warn!(error = ?e, "upkeep could not list the datasets"));
@@ -60,6 +92,12 @@ impl Lake {
                     if let Err(e) = self.keep_up(Some(dataset), false).await {
                         tracing::warn!(%dataset, error = ?e, "upkeep could not be done; the next look tries again");
                     }
+                    if cleans && let Err(e) = self.clean_up(Some(dataset), false).await {
+                        tracing::warn!(%dataset, error = ?e, "clean-up could not be done; it is tried again in a day");
+                    }
+                }
+                if cleans && let Err(e) = self.clean_up_results(false).await {
+                    tracing::warn!(error = ?e, "old results could not be removed; it is tried again in a day");
                 }
             }
         };

@@ -327,6 +327,32 @@ async fn a_second_difference_in_line_waits_for_a_decision_of_its_own() {
 }
 
 #[tokio::test]
+async fn a_contract_that_is_changed_frees_what_waits_for_it() {
+    let bench = Bench::new(Some(CONTRACT)).await;
+    let contract = bench.folder.path().join("contracts/ops/shops.toml");
+    let wider = bench.send("m.csv", WIDER).await;
+    let behind = bench.send("a.csv", "id,plz,n\n5,10115,5\n").await;
+    let again = async |text: &str| {
+        std::fs::write(&contract, text).unwrap();
+        let looked = bench.lake.ingest_landing().await.unwrap();
+        looked.into_iter().map(|r| (r.file, r.state)).collect::<Vec<_>>()
+    };
+    // Wrong, or changed in what has no part in it: it waits on, as the same arrival.
+    assert_eq!(again("growth = perhaps\n").await, []);
+    let waits = |file: &str| (file.to_owned(), IngestState::Waiting);
+    assert_eq!(again(&format!("title = 'Shops'\n{CONTRACT}")).await, [waits("m.csv")]);
+    assert_eq!(again(&format!("title = 'Shops'\n{CONTRACT}")).await, []);
+    assert_eq!(bench.report(&wider.id).await.difference, wider.difference);
+    let landed = |file: &str| (file.to_owned(), IngestState::Landed);
+    let ended = again(&CONTRACT.replace("growth = false", "growth = true")).await;
+    assert_eq!(ended, [landed("m.csv"), landed("a.csv")]);
+    let report = bench.report(&wider.id).await;
+    assert_eq!((report.difference, report.decided_by), (None, None));
+    assert_eq!(bench.report(&behind.id).await.state, IngestState::Landed);
+    assert_eq!(bench.landed_in_order().await, ["first.csv", "m.csv", "a.csv"]);
+}
+
+#[tokio::test]
 async fn a_restart_and_a_second_process_see_the_same_line() {
     let mut bench = Bench::new(Some(CONTRACT)).await;
     let wider = bench.send("m.csv", WIDER).await;
@@ -422,6 +448,29 @@ async fn a_file_that_is_mended_or_removed_while_it_waits_frees_the_line() {
     bench.lake.ingest_landing().await.unwrap();
     assert_eq!(bench.ended(&waiting[0].id).await.refused_because, Some(RefusedBecause::Withdrawn));
     assert_eq!(bench.ended(&waiting[1].id).await.state, IngestState::Landed);
+}
+
+#[tokio::test]
+async fn old_content_that_is_put_back_under_a_name_that_waits_frees_the_line() {
+    let bench = Bench::new(Some(CONTRACT)).await;
+    let at = |text: &str, time: std::time::SystemTime| {
+        bench.drop("daily.csv", text);
+        let file = std::fs::File::open(bench.folder.path().join("landing/ops/shops/daily.csv")).unwrap();
+        file.set_modified(time).unwrap();
+    };
+    let (text, then) = ("id,plz,n\n5,10115,5\n", std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1 << 30));
+    at(text, then);
+    assert_eq!(bench.lake.ingest_landing().await.unwrap()[0].state, IngestState::Landed);
+    at(WIDER, then + Duration::from_secs(1));
+    let waiting = bench.lake.ingest_landing().await.unwrap().remove(0);
+    assert_eq!(waiting.state, IngestState::Waiting, "{}", waiting.message);
+    // As it was, to the tag.
+    at(text, then);
+    let back = bench.lake.ingest_landing().await.unwrap();
+    assert_eq!(back.iter().map(|r| r.state).collect::<Vec<_>>(), [IngestState::Duplicate], "{back:?}");
+    assert_eq!(bench.report(&waiting.id).await.refused_because, Some(RefusedBecause::Withdrawn));
+    let next = bench.send("next.csv", "id,plz,n\n6,10115,6\n").await;
+    assert_eq!(next.state, IngestState::Landed, "{}", next.message);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@
 #[path = "store/s3_server.rs"]
 mod s3_server;
 
-use std::{fmt::Write as _, sync::Arc};
+use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 
 use arrow::{
     array::{Int64Array, RecordBatch, StringArray},
@@ -18,7 +18,7 @@ use lake::{
     store::Store,
     table::{Commit, Committed, Tables, WriteMode},
 };
-use model::{DatasetName, IngestState};
+use model::{DatasetName, IngestFilter, IngestState, Principal, RefusedBecause};
 use object_store::path::Path;
 use s3_server::S3Server;
 
@@ -87,6 +87,117 @@ async fn a_large_file_lands_on_any_s3_server_and_takes_no_other_files_place() {
         async move { objects.list(Some(&prefix)).try_collect::<Vec<_>>().await.unwrap().len() }
     };
     assert_eq!((left("landing").await, left("uploads").await), (2, 0));
+}
+
+/// A file in the landing area, as units put it there.
+async fn drop_file(store: &Store, place: &str, text: &str) {
+    store.write(&Path::from(format!("landing/{place}")), text.to_owned()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_the_store_does_not_give_out_is_refused_and_holds_up_no_other() {
+    let server = S3Server::start(None).await;
+    let lake = Lake::open(LakeConfig::new(server.config("lake"))).await.unwrap();
+    let store = Store::open(&server.config("lake")).unwrap();
+    drop_file(&store, &format!("ops/flights/{}a.csv", s3_server::LOCKED), "id\n1\n").await;
+    drop_file(&store, "ops/flights/z.csv", "id\n2\n").await;
+    drop_file(&store, "ops/shops/a.csv", "id\n3\n").await;
+    let large = "id,words\n".to_owned() + &"1,words that fill the line\n".repeat(400_000);
+    drop_file(&store, &format!("ops/orders/{}a.csv", s3_server::LOCKED), &large).await;
+    let reports = lake.ingest_landing().await.unwrap();
+    let told: Vec<_> = reports.iter().map(|r| (r.path.as_str(), r.state, r.refused_because)).collect();
+    let unreadable = (IngestState::Refused, Some(RefusedBecause::Unreadable));
+    assert_eq!(
+        told,
+        [
+            ("landing/ops/flights/locked-a.csv", unreadable.0, unreadable.1),
+            ("landing/ops/flights/z.csv", IngestState::Landed, None),
+            ("landing/ops/orders/locked-a.csv", unreadable.0, unreadable.1),
+            ("landing/ops/shops/a.csv", IngestState::Landed, None),
+        ]
+    );
+    assert!(reports[0].message.contains("does not let Penstock read"), "{}", reports[0].message);
+    assert!(lake.ingest_landing().await.unwrap().is_empty(), "it is done with");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dataset_whose_log_is_damaged_holds_up_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = StoreConfig::Folder(folder.path().to_owned());
+    std::fs::write(folder.path().join("policy.toml"), "stewards = [\"group:stewards\"]\n").unwrap();
+    let lake = Lake::open(LakeConfig::new(config.clone())).await.unwrap();
+    let store = Store::open(&config).unwrap();
+    store.write(&Path::from("tables/ops/a/_delta_log/00000000000000000000.json"), "{damaged").await.unwrap();
+    for dataset in ["a", "b", "c", "d", "e"] {
+        drop_file(&store, &format!("ops/{dataset}/one.csv"), "id\n1\n").await;
+        drop_file(&store, &format!("ops/{dataset}/two.csv"), "id\n2\n").await;
+    }
+    assert!(lake.ingest_landing().await.is_err());
+    let ann = Principal {
+        issuer: "test".into(),
+        subject: "ann".into(),
+        name: "ann".into(),
+        email: None,
+        groups: Some(["stewards".to_owned()].into()),
+        claims: BTreeMap::new(),
+        scope: None,
+    };
+    let reports = lake.ingests(&ann, IngestFilter::default()).await.unwrap();
+    let landed = reports.iter().filter(|r| r.state == IngestState::Landed).count();
+    assert_eq!(landed, 8, "{reports:?}");
+    let delayed: Vec<_> = reports.iter().filter(|r| r.state == IngestState::Working).collect();
+    assert_eq!(delayed.len(), 1, "the one behind it has not begun: {delayed:?}");
+    assert!(delayed[0].message.contains("tried again by itself"), "{}", delayed[0].message);
+    // Once the table is whole again, both land, in order, as the arrivals that they were.
+    let first = delayed[0].id.clone();
+    store.remove(&Path::from("tables/ops/a/_delta_log/00000000000000000000.json")).await.unwrap();
+    let reports = lake.ingest_landing().await.unwrap();
+    let told: Vec<_> = reports.iter().map(|r| (r.file.as_str(), r.state, r.version)).collect();
+    assert_eq!(told, [("one.csv", IngestState::Landed, Some(0)), ("two.csv", IngestState::Landed, Some(1))]);
+    assert_eq!((&reports[0].id, reports[0].message.as_str()), (&first, ""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_is_never_taken_for_absent_while_it_moves_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let documents = Documents::new(Store::open(&StoreConfig::Folder(folder.path().to_owned())).unwrap());
+    documents.create("note", "a", &0).await.unwrap();
+    let writer = documents.clone();
+    let writes = tokio::spawn(async move {
+        for version in 1..600u64 {
+            writer.update("note", "a", version, &version).await.unwrap();
+        }
+    });
+    let mut reads = 0;
+    while !writes.is_finished() {
+        assert!(documents.get::<u64>("note", "a").await.unwrap().is_some(), "after {reads} reads");
+        reads += 1;
+    }
+    writes.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_takes_the_place_of_rows_is_committed_once_for_each_arrival() {
+    let store = Store::open(&StoreConfig::Memory).unwrap();
+    let name: DatasetName = "ops.things".parse().unwrap();
+    let tables = Tables::new(store, std::time::Duration::ZERO);
+    for (mode, from) in [(WriteMode::Replace, 0), (WriteMode::Upsert, 3)] {
+        let put = async |content: &str, arrival: u64| {
+            let what = Commit {
+                ingest: format!("{mode:?} {arrival}"),
+                key: vec!["id".into()],
+                own: vec!["id".into(), "name".into()],
+                ..commit(content, mode)
+            };
+            tables.commit(&name, batch(0).schema(), vec![batch(0)], what).await.unwrap()
+        };
+        // The first state once more is a version; one that comes late is not.
+        let made = [put("a", 1).await, put("b", 2).await, put("a", 3).await, put("b", 2).await];
+        let version = Committed::Version;
+        let expected = [version(from), version(from + 1), version(from + 2), Committed::AlreadyThere(from + 2)];
+        assert_eq!(made, expected, "{mode:?}");
+    }
+    assert_eq!(tables.snapshot(&name).await.unwrap().unwrap().rows, 10);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -171,13 +282,11 @@ fn batch(from: i64) -> RecordBatch {
 fn commit(sha256: &str, mode: WriteMode) -> Commit {
     Commit {
         sha256: sha256.into(),
-        again: None,
         ingest: "i".into(),
         file: "f.csv".into(),
         by: "test".into(),
         mode,
-        key: vec![],
-        own: vec![],
+        ..Commit::default()
     }
 }
 

@@ -6,6 +6,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+use chrono::TimeDelta;
 use futures::StreamExt;
 use lake::{
     Lake, LakeConfig, LakeError, StoreConfig,
@@ -220,13 +221,13 @@ async fn commit(tables: &Tables, name: &DatasetName, id: i64, mode: WriteMode) -
     let batch = RecordBatch::try_from_iter_with_nullable([("id", column, true)]).unwrap();
     let commit = Commit {
         sha256: format!("{id}"),
-        again: None,
         ingest: format!("i{id}"),
         file: "f.csv".into(),
         by: "test".into(),
         mode,
         key: vec!["id".into()],
         own: vec!["id".into()],
+        ..Commit::default()
     };
     loop {
         // Others may be first more often than one commit tries.
@@ -377,4 +378,143 @@ async fn ended_at_any_moment_it_leaves_nothing_wrong() {
     bench.tables(Duration::ZERO).compact(&name).await.unwrap();
     assert_eq!(ids(&bench, &name).await, (0..written).collect::<Vec<_>>());
     assert_eq!(bench.rows(&staff(), &format!("select count(*) from {name}")).await, [[json!(written)]]);
+}
+
+/// Moves the time at which a version says it was committed.
+fn commit_days_ago(bench: &Bench, name: &DatasetName, version: u64, days: i64) {
+    let log = bench.folder.path().join(format!("tables/{}/{}/_delta_log", name.unit(), name.name()));
+    let entry = log.join(format!("{version:020}.json"));
+    let mut lines = String::new();
+    for line in std::fs::read_to_string(&entry).unwrap().lines() {
+        let mut line: serde_json::Value = serde_json::from_str(line).unwrap();
+        if let Some(time) = line.pointer_mut("/commitInfo/timestamp") {
+            *time = json!((chrono::Utc::now() - TimeDelta::days(days)).timestamp_millis());
+        }
+        lines += &format!("{line}\n");
+    }
+    std::fs::write(entry, lines).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_version_names_is_removed_and_nothing_else() {
+    let bench = Bench::new().await;
+    let name = dataset("things");
+    let tables = bench.tables(Duration::ZERO);
+    for id in 0..9 {
+        commit(&tables, &name, id, WriteMode::Append).await;
+    }
+    tables.compact(&name).await.unwrap().unwrap();
+    commit(&tables, &name, 9, WriteMode::Replace).await;
+    let folder = bench.folder.path().join("tables/ops/things");
+    std::fs::create_dir_all(folder.join("part-of")).unwrap();
+    let name_of_ours = "part-00000-1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed-c000.zstd.parquet";
+    let left = [name_of_ours.to_owned(), format!("_profile/{name_of_ours}.json.zst")];
+    let others = ["other.parquet".to_owned(), "notes.txt".into(), format!("part-of/{name_of_ours}")];
+    for file in left.iter().chain(&others) {
+        std::fs::write(folder.join(file), "left behind").unwrap();
+    }
+    let before = bench.data_files(&name).len();
+    let now = chrono::Utc::now();
+    let removed = tables.clean(&name, now, false).await.unwrap();
+    assert_eq!(removed.files, 0, "all of it may be on its way into a version");
+    let later = now + TimeDelta::hours(25);
+    let would = tables.clean(&name, later, true).await.unwrap();
+    assert_eq!((would.files, would.bytes, bench.data_files(&name).len()), (2, 22, before));
+    assert_eq!(tables.clean(&name, later, false).await.unwrap(), would);
+    assert!(left.iter().all(|file| !folder.join(file).exists()));
+    assert!(others.iter().all(|file| folder.join(file).exists()));
+    for version in 0..9i64 {
+        let rows = bench.rows(&staff(), &format!("select count(*), max(id) from {name} version as of {version}")).await;
+        assert_eq!(rows, [[json!(version + 1), json!(version)]]);
+    }
+    assert_eq!(bench.lake.clean_up(None, false).await.unwrap(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn versions_are_kept_for_as_long_as_the_operator_says() {
+    let bench = Bench::new().await;
+    let name = dataset("things");
+    let tables = bench.tables(Duration::ZERO).keeping(Some(TimeDelta::days(30)));
+    for id in 0..9 {
+        commit(&tables, &name, id, WriteMode::Append).await;
+    }
+    // Version 9 is the compacted one, 10 replaces all rows.
+    tables.compact(&name).await.unwrap().unwrap();
+    commit(&tables, &name, 9, WriteMode::Replace).await;
+    for version in 0..10 {
+        commit_days_ago(&bench, &name, version, 100);
+    }
+    // Not only now: a clock was wrong, and what came after version 5 may be of this week.
+    commit_days_ago(&bench, &name, 6, 2);
+    let tomorrow = chrono::Utc::now() + TimeDelta::hours(25);
+    let tables = bench.tables(Duration::ZERO).keeping(Some(TimeDelta::days(30)));
+    assert_eq!(tables.clean(&name, tomorrow, true).await.unwrap().files, 0, "version 5 has the files of all before it");
+    commit_days_ago(&bench, &name, 6, 100);
+    let tables = bench.tables(Duration::ZERO).keeping(Some(TimeDelta::days(30)));
+    let refused = tables.restore(&name, 3, None, "ann").await;
+    assert!(matches!(&refused, Err(LakeError::Invalid { message }) if message.contains("30 days ago")), "{refused:?}");
+    // Nine small files with their profiles; versions 9 and 10 have the others.
+    assert_eq!(tables.clean(&name, tomorrow, false).await.unwrap().files, 18);
+    assert_eq!(bench.data_files(&name).len(), 2);
+    let rows = bench.rows(&staff(), &format!("select count(*) from {name} version as of 9")).await;
+    assert_eq!(rows, [[json!(9)]]);
+    let gone = bench.ask(&staff(), &format!("select count(*) from {name} version as of 3")).await;
+    assert!(matches!(&gone, Err(LakeError::InvalidSql { message, .. }) if message.contains("cleaned up")));
+    // What landed once is remembered, and the version before the newest can be gone back to.
+    assert!(matches!(commit(&tables, &name, 4, WriteMode::Append).await, Committed::AlreadyThere(10)));
+    assert_eq!(tables.restore(&name, 9, None, "ann").await.unwrap(), 11);
+    assert_eq!(ids(&bench, &name).await, (0..9).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_damaged_log_nothing_is_removed() {
+    let bench = Bench::new().await;
+    let name = dataset("things");
+    for id in 0..25 {
+        commit(&bench.tables(Duration::ZERO), &name, id, WriteMode::Append).await;
+    }
+    commit(&bench.tables(Duration::ZERO), &name, 25, WriteMode::Replace).await;
+    // Before the checkpoint, so that the newest version can be read.
+    let log = bench.folder.path().join("tables/ops/things/_delta_log");
+    std::fs::remove_file(log.join(format!("{:020}.json", 12))).unwrap();
+    let tables = bench.tables(Duration::ZERO).keeping(Some(TimeDelta::days(1)));
+    let next_year = chrono::Utc::now() + TimeDelta::days(365);
+    let tidy = tables.clean(&name, next_year, true).await.unwrap();
+    assert_eq!(tidy.files, 50, "version 25 alone is kept, and it can be read");
+    let tables = bench.tables(Duration::ZERO);
+    let tidy = tables.clean(&name, next_year, true).await.unwrap();
+    assert_eq!(tidy.files, 0, "from the checkpoint on every version is kept");
+    for version in 20..=25 {
+        std::fs::write(log.join(format!("{version:020}.json")), "{damaged").unwrap();
+    }
+    let before = bench.data_files(&name).len();
+    assert!(bench.tables(Duration::ZERO).clean(&name, next_year, false).await.is_err());
+    assert_eq!(bench.data_files(&name).len(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn old_results_are_removed_and_computed_anew() {
+    let mut bench = Bench::new().await;
+    commit(&bench.tables(Duration::ZERO), &dataset("things"), 1, WriteMode::Append).await;
+    let sql = "select id from ops.things";
+    bench.rows(&staff(), sql).await;
+    let folder = bench.folder.path().join("results");
+    let stored = || std::fs::read_dir(&folder).map_or(0, Iterator::count);
+    // It is written while the answer is on its way.
+    for _ in 0..100 {
+        if stored() == 1 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(stored(), 1);
+    assert_eq!(bench.lake.clean_up_results(false).await.unwrap().files, 0);
+    let mut config = LakeConfig::new(StoreConfig::Folder(bench.folder.path().to_owned()));
+    config.keep_results = TimeDelta::zero();
+    bench.lake = Lake::open(config).await.unwrap();
+    assert_eq!(bench.lake.clean_up_results(true).await.unwrap().files, 1);
+    assert_eq!(stored(), 1);
+    assert_eq!(bench.lake.clean_up_results(false).await.unwrap().files, 1);
+    assert_eq!(stored(), 0);
+    assert_eq!(bench.rows(&staff(), sql).await, [[json!(1)]]);
 }

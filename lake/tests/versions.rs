@@ -73,13 +73,11 @@ impl Bench {
         let batch = RecordBatch::try_from_iter_with_nullable(columns.iter().map(column)).unwrap();
         let commit = Commit {
             sha256: flight.into(),
-            again: None,
-            ingest: "other".into(),
+            ingest: format!("other {flight}"),
             file: "other.csv".into(),
             by: "other".into(),
             mode: WriteMode::Replace,
-            key: Vec::new(),
-            own: Vec::new(),
+            ..Commit::default()
         };
         let store = Store::open(&StoreConfig::Folder(self.folder.path().to_owned())).unwrap();
         let tables = Tables::new(store, std::time::Duration::ZERO);
@@ -475,15 +473,48 @@ async fn after_a_roll_back_a_corrected_file_lands_and_the_same_one_only_by_decis
     assert_eq!(bench.count().await, 6);
     // And is asked about anew after the next roll back.
     bench.roll_back(&staff(), 4).await.unwrap();
-    let third = bench.send("ops.flights", "renamed.csv", C).await;
-    assert_eq!(third.refused_because, Some(RefusedBecause::TakenBack), "{}", third.message);
-    assert!(third.message.contains("as version 5") && third.message.contains("in version 6"), "{}", third.message);
+    let mut third = bench.send("ops.flights", "c.csv", C).await;
+    for name in ["c.csv", "renamed.csv"] {
+        assert_eq!(third.refused_because, Some(RefusedBecause::TakenBack), "{name}: {}", third.message);
+        assert!(third.message.contains("as version 5") && third.message.contains("in version 6"), "{}", third.message);
+        third = bench.send("ops.flights", "renamed.csv", C).await;
+    }
     let again = bench.lake.decide(&staff(), &third.id, model::Decision::land()).await.unwrap();
     assert_eq!((again.state, again.version), (IngestState::Landed, Some(7)), "{}", again.message);
     // Brought back by a roll back, it is in.
     bench.roll_back(&staff(), 4).await.unwrap();
     bench.roll_back(&staff(), 7).await.unwrap();
     assert_eq!(bench.send("ops.flights", "x.csv", C).await.state, IngestState::Duplicate);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_earlier_state_that_is_sent_again_lands_again() {
+    let bench = Bench::new().await;
+    let contracts = bench.folder.path().join("contracts/ops");
+    bench.replace("shops");
+    std::fs::write(contracts.join("hubs.toml"), "mode = \"upsert\"\nkey = [\"id\"]\n").unwrap();
+    let (first, second) = ("id,n\n1,10\n2,20\n", "id,n\n1,11\n");
+    for (dataset, both) in [("ops.shops", [[11]].as_slice()), ("ops.hubs", &[[11], [20]])] {
+        let mut names = (0..).map(|n| format!("{n}.csv"));
+        let mut send = async |text: &str| bench.send(dataset, &names.next().unwrap(), text).await;
+        let n = async || {
+            let rows = bench.rows(&staff(), &format!("select n from {dataset} order by id")).await;
+            rows.into_iter().map(|row| [row[0].as_i64().unwrap()]).collect::<Vec<_>>()
+        };
+        assert_eq!(send(first).await.version, Some(0));
+        assert_eq!(send(first).await.state, IngestState::Duplicate, "{dataset}: it is the state");
+        assert_eq!(send(second).await.version, Some(1));
+        assert_eq!(n().await, both, "{dataset}");
+        let again = send(first).await;
+        assert_eq!((again.state, again.version), (IngestState::Landed, Some(2)), "{dataset}: {}", again.message);
+        assert_eq!(n().await, [[10], [20]], "{dataset}");
+        assert_eq!(send(first).await.state, IngestState::Duplicate, "{dataset}");
+        // What was taken back does not come again by chance.
+        bench.lake.roll_back(&staff(), &dataset.parse().unwrap(), RollBack { to: 0, newest: None }).await.unwrap();
+        let taken = send(second).await;
+        assert_eq!(taken.refused_because, Some(RefusedBecause::TakenBack), "{dataset}: {}", taken.message);
+        assert_eq!(send(first).await.state, IngestState::Duplicate, "{dataset}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

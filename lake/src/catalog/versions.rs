@@ -71,9 +71,9 @@ impl Lake {
         rooms.tables.at(&newest, At::Version(to.to)).await?;
         let version = rooms.tables.restore(dataset, to.to, to.newest, &who.name).await?;
         tracing::info!(%dataset, version, to = to.to, who = who.key(), "rolled back");
-        let entry = rooms.tables.history(dataset, MOST).await?.into_iter().find(|e| e.version == version);
+        let entry = rooms.tables.entry(dataset.clone(), version).await?;
         let entry = entry.ok_or_else(|| LakeError::internal(format!("version {version} of {dataset} has no entry")))?;
-        Ok(shown(entry, true, true, None))
+        Ok(shown(entry.as_ref().clone(), true, true, None))
     }
 
     /// Whether the principal owns the dataset or is a steward.

@@ -31,7 +31,7 @@ pub(crate) struct Arrivals {
     turns: DashMap<DatasetName, Arc<Mutex<()>>>,
     pub(super) readers: Arc<Semaphore>,
     /// Files that are only looked at have their own turn: anyone may look, and nobody's file waits for it.
-    pub(super) lookers: Semaphore,
+    pub(super) lookers: Arc<Semaphore>,
     pub(super) hints: Hints,
     counts: Counts,
 }
@@ -44,6 +44,9 @@ pub(crate) struct Arrival {
     /// Key of the principal who sent the file.
     #[serde(default)]
     pub sender: Option<String>,
+    /// What the file was last held against: a file that waits is looked at anew when this has changed.
+    #[serde(default)]
+    pub terms: Option<String>,
 }
 
 /// What a landing file was when it was last taken. Written before anything else, so that whoever goes on after a crash
@@ -75,7 +78,7 @@ impl Arrivals {
             done: DashMap::new(),
             turns: DashMap::new(),
             readers: Arc::new(Semaphore::new(READ_AT_ONCE)),
-            lookers: Semaphore::new(1),
+            lookers: Arc::new(Semaphore::new(1)),
             hints: Hints::default(),
             counts: Counts::default(),
         }
@@ -99,26 +102,30 @@ impl Arrivals {
         self.done.insert(path.clone(), mark.to_owned());
     }
 
-    /// The arrival under which the file is to be taken: a begun one, or a new one. `None` when it is done.
-    /// `again` asks for a new one in any case.
-    pub(super) async fn begin(&self, path: &Path, mark: &str, again: bool) -> Result<Option<String>> {
+    /// The arrival under which the file is to be taken: a begun one, or a new one. `None` when it is done, unless `again`
+    /// gives the id of one more.
+    pub(super) async fn begin(&self, path: &Path, mark: &str, again: Option<&str>) -> Result<Option<String>> {
         let id = key(path);
         loop {
             let known = self.documents.get::<Seen>(SEEN, &id).await?;
             if let Some(seen) = known.as_ref().map(|k| &k.value)
                 && seen.mark == mark
-                && !(again && seen.done)
+                && !(again.is_some() && seen.done)
             {
                 return Ok((!seen.done).then(|| seen.ingest.clone()));
             }
-            let ingest = uuid::Uuid::now_v7().to_string();
+            let ingest = again.map_or_else(new_id, str::to_owned);
             let seen = Seen { path: path.to_string(), mark: mark.to_owned(), ingest: ingest.clone(), done: false };
             let written = match known {
                 Some(k) => self.documents.update(SEEN, &id, k.version, &seen).await,
                 None => self.documents.create(SEEN, &id, &seen).await,
             };
             match written {
-                Ok(()) => return Ok(Some(ingest)),
+                Ok(()) => {
+                    // What the file was before may come back, and is not done with then.
+                    self.done.remove(path);
+                    return Ok(Some(ingest));
+                }
                 // Someone else began at the same moment: theirs is the arrival.
                 Err(LakeError::Conflict { .. }) => {}
                 Err(e) => return Err(e),
@@ -289,6 +296,11 @@ fn veiled(mut report: IngestReport, owns: bool) -> IngestReport {
         }
     }
     report
+}
+
+/// An id for an arrival; ids are in the order of time.
+pub(super) fn new_id() -> String {
+    uuid::Uuid::now_v7().to_string()
 }
 
 /// A document id for a path of any length and alphabet.

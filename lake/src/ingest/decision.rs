@@ -10,7 +10,7 @@ use object_store::{ObjectStoreExt, path::Path};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    arrival::key,
+    arrival::{key, new_id},
     landing::{LandingFile, Sender, sha256},
     read::Refusal,
 };
@@ -27,6 +27,9 @@ pub(super) struct Decided {
     /// The arrival that was looked at.
     #[serde(default)]
     ingest: String,
+    /// The arrival that it holds for: the same while it waits, one more when it was refused.
+    #[serde(default)]
+    lands_as: String,
     /// Name of the person.
     pub by: String,
     /// What the file was refused for, unless it waits.
@@ -37,9 +40,9 @@ pub(super) struct Decided {
 }
 
 impl Decided {
-    fn new(who: &Principal, report: &IngestReport, mark: String, what: Decision) -> Self {
+    fn new(who: &Principal, report: &IngestReport, lands_as: String, mark: String, what: Decision) -> Self {
         let (sha256, ingest) = (report.sha256.clone(), report.id.clone());
-        Self { mark, sha256, ingest, by: who.name.clone(), because: report.refused_because, what }
+        Self { mark, sha256, ingest, lands_as, by: who.name.clone(), because: report.refused_because, what }
     }
 
     /// The contract as it holds for the file at `place`: any share of its rows may wait, its new columns are added, and
@@ -63,9 +66,10 @@ impl Decided {
         self.ingest == id
     }
 
-    /// Whether the file lands, if its bytes are what they were.
-    pub fn lands(&self, mark: &str) -> bool {
-        self.what.verdict == Verdict::Land && self.mark == mark
+    /// Whether the file lands as this arrival, if its bytes are what they were. The same file sent again is another
+    /// arrival, of which nothing is decided.
+    pub fn lands(&self, mark: &str, id: &str) -> bool {
+        self.what.verdict == Verdict::Land && self.mark == mark && self.lands_as == id
     }
 
     /// Whether it says more than that the file lands once more.
@@ -129,7 +133,7 @@ impl Lake {
         let (dataset, path) = (&report.dataset, parsed(&report.path)?);
         let turn = self.rooms().arrivals.turn(dataset);
         let held = turn.lock().await;
-        let decided = Decided::new(who, report, mark, what);
+        let decided = Decided::new(who, report, report.id.clone(), mark, what);
         let standing = self.keep_decision(&path, &decided, true).await?;
         // The same once more goes on where the first was interrupted.
         if standing.what != decided.what {
@@ -181,8 +185,10 @@ impl Lake {
         }
         let turn = self.rooms().arrivals.turn(&file.dataset);
         let _turn = turn.lock().await;
-        self.keep_decision(&file.path, &Decided::new(who, report, file.mark.clone(), what), false).await?;
-        let taken = self.take(&file, &Sender::Person(who), true).await?;
+        let id = new_id();
+        let decided = Decided::new(who, report, id.clone(), file.mark.clone(), what);
+        self.keep_decision(&file.path, &decided, false).await?;
+        let taken = self.take(&file, &Sender::Person(who), Some(&id)).await?;
         taken.ok_or_else(|| LakeError::internal(format!("{} was taken and has no report", report.path)))
     }
 
@@ -225,10 +231,10 @@ impl Lake {
         Ok(self.documents().get::<Decided>(DECISIONS, &key(path)).await?.map(|k| k.value))
     }
 
-    /// The decision that the file lands, if its bytes are those that [it saw](Decided::saw).
-    pub(super) async fn decision(&self, file: &LandingFile) -> Result<Option<Decided>> {
+    /// The decision that the file lands as this arrival, if its bytes are those that [it saw](Decided::saw).
+    pub(super) async fn decision(&self, file: &LandingFile, id: &str) -> Result<Option<Decided>> {
         let known = self.decided(&file.path).await?;
-        Ok(known.filter(|d| d.lands(&file.mark)))
+        Ok(known.filter(|d| d.lands(&file.mark, id)))
     }
 }
 

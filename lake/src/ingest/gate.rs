@@ -18,6 +18,7 @@ use super::{
     inspect::in_words,
     landing::{LandingFile, sha256},
     read::{Landing, Reading, Refusal, read_file},
+    turn::in_turn,
 };
 use crate::{
     Lake, LakeError, Limits, Result,
@@ -54,8 +55,7 @@ impl Lake {
             let held = Refusing { because, rows, place: &place, contract: contract.as_deref() };
             held.difference(&bytes, &snapshot.schema, &limits)
         };
-        let _reader = rooms.arrivals.readers.acquire().await;
-        match tokio::task::spawn_blocking(work).await {
+        match in_turn(&rooms.arrivals.readers, work).await {
             Ok(difference) => Ok(difference),
             // The refusal stands; the reader's own fault must not keep the file from getting its report.
             Err(e) => {
@@ -86,6 +86,20 @@ impl Lake {
         self.rooms().arrivals.write(&arrival).await
     }
 
+    /// Whether the contract or the dataset's columns are others than those that the file was held back for.
+    pub(super) async fn has_other_terms(&self, arrival: &Arrival) -> Result<bool> {
+        let (rooms, dataset) = (self.rooms(), &arrival.report.dataset);
+        let Some(then) = &arrival.terms else { return Ok(false) };
+        let contract = match rooms.contracts.get(dataset).await {
+            Ok(contract) => contract,
+            // It is being written; what waits does not fail for that.
+            Err(LakeError::Config { .. }) => return Ok(false),
+            Err(e) => return Err(e),
+        };
+        let existing = rooms.tables.snapshot(dataset).await?;
+        Ok(*then != terms(contract.as_deref(), existing.as_ref().map(|s| s.schema.as_ref())))
+    }
+
     /// Who decides about files of the dataset, in words.
     pub(super) async fn whom(&self, dataset: &DatasetName) -> Result<String> {
         let contract = match self.rooms().contracts.get(dataset).await {
@@ -95,6 +109,13 @@ impl Lake {
         };
         Ok(decider(contract.as_deref(), dataset))
     }
+}
+
+/// Stands for a contract and a dataset's columns. Another build may tell the same in other words, and then looks at what
+/// waits once more.
+pub(super) fn terms(contract: Option<&Contract>, existing: Option<&Schema>) -> String {
+    let columns: Option<Vec<_>> = existing.map(|s| s.fields().iter().map(|f| (f.name(), f.data_type())).collect());
+    sha256(format!("{contract:?} {columns:?}").as_bytes())
 }
 
 /// Who decides by this contract, in words.

@@ -71,10 +71,9 @@ impl Lake {
             files.retain(|f| again.iter().any(|a| a.path == f.path && a.mark == f.mark));
         }
         files.sort_by(|a, b| (&a.dataset, a.path.as_ref()).cmp(&(&b.dataset, b.path.as_ref())));
-        if !files.is_empty()
-            && let Err(e) = self.take_all(files, &Sender::Watcher).await
-        {
-            tracing::warn!(error = ?e, "a landing file that was announced could not be taken; the next look tries again");
+        if !files.is_empty() {
+            // What fails is in the log, and in the next look.
+            let _ = self.take_all(files, &Sender::Watcher).await;
         }
     }
 

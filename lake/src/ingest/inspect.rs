@@ -13,6 +13,7 @@ use super::{
     Landing, Reading,
     gate::{Refusing, decider},
     read_file,
+    turn::in_turn,
 };
 use crate::{
     Lake, LakeError, Limits, Result,
@@ -117,10 +118,9 @@ impl Lake {
             }
             existing = rooms.tables.snapshot(dataset).await?.map(|s| Arc::clone(&s.schema));
         }
-        let _looker = rooms.arrivals.lookers.acquire().await;
         let limits = rooms.config.limits.clone();
         let work = move || inspect(&bytes, &what, existing.as_deref(), &limits);
-        tokio::task::spawn_blocking(work)
+        in_turn(&rooms.arrivals.lookers, work)
             .await
             .map_err(|e| LakeError::internal(format!("inspecting a file failed: {e}")))
     }

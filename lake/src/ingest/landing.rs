@@ -10,27 +10,29 @@ use arrow::datatypes::SchemaRef;
 use chrono::Utc;
 use futures::{StreamExt, TryStreamExt};
 use model::{DatasetName, IngestReport, IngestState, Principal, RefusedBecause, RowCounts};
-use object_store::{ObjectStore, path::Path};
+use object_store::{GetOptions, GetRange, GetResult, ObjectStore, path::Path};
 use sha2::{Digest, Sha256};
 
 use super::{
-    arrival::Arrival,
+    arrival::{Arrival, new_id},
+    gate::terms,
     incoming::Incoming,
     read::{Landing, Reading, Refusal, read_file},
     replay::lenient,
     stream::LARGE,
+    turn::Turn,
 };
 use crate::{
     Lake, LakeError, Result,
     contract::Contract,
-    store::path,
+    store::{is_denied, path},
     table::{Commit, Committed, DataFile, Landed, WriteMode},
 };
 
 mod file;
 mod parts;
 
-use parts::InParts;
+use parts::{InParts, Large};
 
 pub(super) use file::{LandingFile, file_name, local_files};
 
@@ -113,40 +115,74 @@ impl Lake {
         Ok(files)
     }
 
-    /// Takes the files that are new. Those of one dataset one after the other.
-    pub(super) async fn take_all(&self, files: Vec<LandingFile>, sender: &Sender<'_>) -> Result<Vec<IngestReport>> {
+    /// Takes the files that are new. Those of one dataset one after the other: when one fails, those behind it wait for
+    /// the next look, and other datasets go on. Returns the reports, and the first of the failures, which are in the log.
+    pub(super) async fn take_all(
+        &self,
+        files: Vec<LandingFile>,
+        sender: &Sender<'_>,
+    ) -> (Vec<IngestReport>, Result<()>) {
         let mut datasets: BTreeMap<DatasetName, Vec<LandingFile>> = BTreeMap::new();
         for file in files {
             datasets.entry(file.dataset.clone()).or_default().push(file);
         }
-        let taken: Vec<Vec<IngestReport>> = futures::stream::iter(datasets)
+        let taken: Vec<_> = futures::stream::iter(datasets)
             .map(async |(dataset, files)| {
-                let arrivals = &self.rooms().arrivals;
-                let turn = arrivals.turn(&dataset);
                 let mut reports = Vec::new();
-                if files.iter().all(|file| arrivals.is_done(&file.path, &file.mark)) {
-                    return Ok(reports);
+                let taken = self.take_in_order(&dataset, files, sender, &mut reports).await;
+                if let Err(e) = &taken {
+                    tracing::warn!(%dataset, error = ?e, "landing files could not be taken; the next look tries again");
                 }
-                // What waits costs one look for them all, however many there are.
-                let waiting = {
-                    let _turn = turn.lock().await;
-                    let moved = self.go_on(&dataset, sender).await?;
-                    reports.extend(moved.reports);
-                    moved.waiting
-                };
-                for file in files {
-                    let _turn = turn.lock().await;
-                    let waits = waiting.iter().any(|queued| queued.is(&file));
-                    if !waits && !arrivals.is_done(&file.path, &file.mark) {
-                        reports.extend(self.take(&file, sender, false).await?);
-                    }
-                }
-                Ok::<_, LakeError>(reports)
+                (reports, taken)
             })
             .buffered(DATASETS_AT_ONCE)
-            .try_collect()
-            .await?;
-        Ok(taken.into_iter().flatten().collect())
+            .collect()
+            .await;
+        let (reports, ends): (Vec<_>, Vec<_>) = taken.into_iter().unzip();
+        (reports.into_iter().flatten().collect(), ends.into_iter().collect())
+    }
+
+    /// Takes files of one dataset; what was done until one fails is in `reports`.
+    async fn take_in_order(
+        &self,
+        dataset: &DatasetName,
+        files: Vec<LandingFile>,
+        sender: &Sender<'_>,
+        reports: &mut Vec<IngestReport>,
+    ) -> Result<()> {
+        let arrivals = &self.rooms().arrivals;
+        let turn = arrivals.turn(dataset);
+        if files.iter().all(|file| arrivals.is_done(&file.path, &file.mark)) {
+            return Ok(());
+        }
+        // What waits costs one look for them all, however many there are.
+        let waiting = {
+            let _turn = turn.lock().await;
+            let moved = self.go_on(dataset, sender).await?;
+            reports.extend(moved.reports);
+            moved.waiting
+        };
+        for file in files {
+            let _turn = turn.lock().await;
+            let waits = waiting.iter().any(|queued| queued.is(&file));
+            if !waits && !arrivals.is_done(&file.path, &file.mark) {
+                reports.extend(self.take(&file, sender, None).await?);
+            }
+        }
+        Ok(())
+    }
+
+    /// As [`send`](Self::send), for a person. Goes on to the end even when the person does not wait for the answer.
+    pub(super) async fn send_for(
+        &self,
+        who: &Principal,
+        dataset: &DatasetName,
+        name: String,
+        incoming: Incoming,
+    ) -> Result<IngestReport> {
+        let (lake, who, dataset) = (self.clone(), who.clone(), dataset.clone());
+        let sent = async move { lake.send(&dataset, &name, incoming, &Sender::Person(&who)).await };
+        tokio::spawn(sent).await.map_err(|e| LakeError::internal(format!("a file was not taken: {e}")))?
     }
 
     /// Puts a file into the landing area and takes it.
@@ -173,17 +209,17 @@ impl Lake {
         let placed = self.place(dataset, name, &incoming).await;
         self.tidy(&incoming).await;
         let file = placed?;
-        let report = self.take(&file, sender, true).await?;
+        let report = self.take(&file, sender, Some(&new_id())).await?;
         report.ok_or_else(|| LakeError::internal(format!("{} was taken and has no report", file.path)))
     }
 
-    /// Takes one file through, or lets it wait. `None` when it is done with already. `again` makes a new arrival in any case.
-    /// The caller holds the dataset's turn.
+    /// Takes one file through, or lets it wait. `None` when it is done with already, unless `again` gives the id of one
+    /// more arrival. The caller holds the dataset's turn.
     pub(super) async fn take(
         &self,
         file: &LandingFile,
         sender: &Sender<'_>,
-        again: bool,
+        again: Option<&str>,
     ) -> Result<Option<IngestReport>> {
         let arrivals = &self.rooms().arrivals;
         let Some(id) = arrivals.begin(&file.path, &file.mark, again).await? else {
@@ -193,7 +229,13 @@ impl Lake {
         let known = arrivals.get(&id).await?;
         let arrival = match known {
             Some(known) if known.report.state.is_final() => known.as_ref().clone(),
-            known => self.in_turn(file, sender, id, known).await?,
+            known => match self.in_turn(file, sender, id.clone(), known).await {
+                Ok(arrival) => arrival,
+                Err(e) => {
+                    self.say_delayed(file, id, sender).await;
+                    return Err(e);
+                }
+            },
         };
         if arrival.report.state.is_final() {
             arrivals.end(&file.path, &file.mark).await?;
@@ -201,6 +243,23 @@ impl Lake {
         let IngestReport { id, dataset, file, state, rows, message, .. } = &arrival.report;
         tracing::info!(%dataset, %file, ?state, landed = rows.landed, quarantined = rows.quarantined, %id, %message, "arrival");
         Ok(Some(arrival.report))
+    }
+
+    /// Gives a file that could not be taken a report, so that whoever dropped it sees that it is known. The next look takes
+    /// it up again.
+    async fn say_delayed(&self, file: &LandingFile, id: String, sender: &Sender<'_>) {
+        let arrivals = &self.rooms().arrivals;
+        if !matches!(arrivals.get(&id).await, Ok(None)) {
+            return;
+        }
+        let mut arrival = new_arrival(file, id, sender);
+        arrival.report.message =
+            "The file could not be taken yet, by a fault of ours or of the store; the log says more. It is tried again \
+             by itself."
+                .into();
+        if let Err(e) = arrivals.write(&arrival).await {
+            tracing::debug!(path = %file.path, error = %e, "nor could that be said");
+        }
     }
 
     /// Takes up one file whose turn it is.
@@ -232,34 +291,44 @@ impl Lake {
             Err(e) => return Err(e),
         };
         let existing = rooms.tables.snapshot(&file.dataset).await?.map(|s| s.schema.clone());
+        arrival.terms = Some(terms(contract.as_deref(), existing.as_deref()));
         // Corrected rows are read as the file was that they stood in.
         let (contract, place) = match &first {
             Some(first) => (Some(Arc::new(lenient(contract.as_deref()))), first.path.clone()),
             None => (contract, file.path.to_string()),
         };
-        let reader = rooms.arrivals.readers.acquire().await;
-        let decision = self.decision(file).await?;
+        let turn = Turn::of(&rooms.arrivals.readers).await;
+        let decision = self.decision(file, &arrival.report.id).await?;
+        if decision.is_none() {
+            // Of an earlier look.
+            arrival.report.difference = None;
+        }
         // What was decided holds for bytes that were seen, so they are all read first.
         if file.bytes >= LARGE && first.is_none() && decision.is_none() {
+            let object = match self.opened(file, Some(GetRange::Bounded(0..1))).await? {
+                Ok(found) => found.meta,
+                Err(refusal) => return self.refuse(arrival, refusal).await,
+            };
             let (place, contract, existing) = (place.clone(), contract.clone(), existing.clone());
             let how = How::of(contract.as_deref(), false);
-            let read = self.in_parts(file, &arrival.report.id, place, contract, existing).await?;
+            let large = Large { file, object, ingest: &arrival.report.id };
+            let read = self.in_parts(large, place, contract, existing, &turn).await?;
             if let Some(InParts { streamed, schema, files }) = read {
-                drop(reader);
+                drop(turn);
                 let content = streamed.sha256;
                 arrival.report.sha256.clone_from(&content);
                 let outcome = fill(&mut arrival.report, streamed.reading).outcome;
                 let rows = outcome.map(|_| Rows::Written(schema, files));
-                return match self.remembered(&file.dataset, &content, false).await? {
+                return match self.remembered(&file.dataset, &content, how.mode, false).await? {
                     Remembered::New(again) => self.settle(arrival, file, rows, How { again, ..how }, content).await,
                     Remembered::Landed(version) => self.landed_before(arrival, version).await,
                     Remembered::TakenBack(refusal) => self.refuse(arrival, refusal).await,
                 };
             }
         }
-        let Some(bytes) = rooms.store.read(&file.path).await? else {
-            let message = "The file was removed before it could be read.";
-            return self.refuse(arrival, Refusal::new(RefusedBecause::Unreadable, message)).await;
+        let bytes = match self.opened(file, None).await? {
+            Ok(found) => found.bytes().await?,
+            Err(refusal) => return self.refuse(arrival, refusal).await,
         };
         arrival.report.sha256 = sha256(&bytes);
         let decision = decision.filter(|d| d.saw(&arrival.report.sha256));
@@ -268,7 +337,10 @@ impl Lake {
             Some(first) => sha256(format!("{}:{}", first.id, arrival.report.sha256).as_bytes()),
             None => arrival.report.sha256.clone(),
         };
-        let again = match self.remembered(&file.dataset, &content, decision.is_some()).await? {
+        let how = How::of(contract.as_deref(), first.is_some());
+        // Corrected rows stand beside others whatever the mode.
+        let once = if first.is_some() { WriteMode::Append } else { how.mode };
+        let again = match self.remembered(&file.dataset, &content, once, decision.is_some()).await? {
             Remembered::New(again) => again,
             Remembered::Landed(version) => return self.landed_before(arrival, version).await,
             Remembered::TakenBack(refusal) => return self.refuse(arrival, refusal).await,
@@ -278,14 +350,10 @@ impl Lake {
             Some(decision) => decision.on(contract, &place),
             None => contract,
         };
-        let how = How {
-            decided: decision.is_some_and(|d| d.widens()),
-            again,
-            ..How::of(contract.as_deref(), first.is_some())
-        };
+        let how = How { decided: decision.is_some_and(|d| d.widens()), again, ..how };
         let limits = rooms.config.limits.clone();
         let work = move || read_file(&bytes, &place, contract.as_deref(), existing.as_deref(), &limits);
-        let reading = match tokio::task::spawn_blocking(work).await {
+        let reading = match turn.work(work).await {
             Ok(reading) => reading,
             Err(e) => {
                 tracing::error!(path = %file.path, error = %e, "reading a file failed");
@@ -294,7 +362,7 @@ impl Lake {
                 return self.refuse(arrival, Refusal::new(RefusedBecause::Unreadable, message)).await;
             }
         };
-        drop(reader);
+        drop(turn);
         let Reading { outcome, quarantined, .. } = fill(&mut arrival.report, reading);
         if !quarantined.is_empty() {
             let mut lines = Vec::new();
@@ -307,16 +375,41 @@ impl Lake {
         self.settle(arrival, file, outcome.map(Rows::Read), how, content).await
     }
 
-    /// What the dataset knows of content with this hash.
-    async fn remembered(&self, dataset: &DatasetName, content: &str, decided: bool) -> Result<Remembered> {
-        let tables = &self.rooms().tables;
-        Ok(match tables.landed_as(dataset, content).await? {
-            None => Remembered::New(None),
-            Some(Landed { version: Some(landed), taken_back: Some(by) }) if !decided => {
-                Remembered::TakenBack(taken_back(landed, by))
+    /// Asks the store for the file, or for a part of it. A refusal when it is gone or the store does not let us read it:
+    /// the next look would bring the same, and the files behind it would wait for nothing.
+    async fn opened(
+        &self,
+        file: &LandingFile,
+        range: Option<GetRange>,
+    ) -> Result<std::result::Result<GetResult, Refusal>> {
+        let options = GetOptions { range, ..GetOptions::default() };
+        let message = match self.rooms().store.objects().get_opts(&file.path, options).await {
+            Ok(found) => return Ok(Ok(found)),
+            Err(object_store::Error::NotFound { .. }) => "The file was removed before it could be read.",
+            Err(e) if is_denied(&e) => {
+                tracing::warn!(path = %file.path, error = %e, "the store does not give out a landing file");
+                "The store does not let Penstock read the file; nothing of it landed. Allow it (for a file in an archive: \
+                 restore it), and send the file again."
             }
-            Some(Landed { taken_back: Some(by), .. }) => Remembered::New(Some(by)),
-            Some(Landed { .. }) => Remembered::Landed(tables.landed(dataset, content).await?.unwrap_or_default()),
+            Err(e) => return Err(e.into()),
+        };
+        Ok(Err(Refusal::new(RefusedBecause::Unreadable, message)))
+    }
+
+    /// What the dataset knows of content with this hash that comes to land in this mode.
+    async fn remembered(
+        &self,
+        dataset: &DatasetName,
+        content: &str,
+        mode: WriteMode,
+        decided: bool,
+    ) -> Result<Remembered> {
+        let tables = &self.rooms().tables;
+        Ok(match tables.landed_as(dataset, content, mode).await? {
+            None | Some(Landed::Replaced) => Remembered::New(None),
+            Some(Landed::TakenBack { by, .. }) if decided => Remembered::New(Some(by)),
+            Some(Landed::TakenBack { version, by }) => Remembered::TakenBack(taken_back(version, by)),
+            Some(Landed::Stands) => Remembered::Landed(tables.landed(dataset, content).await?.unwrap_or_default()),
         })
     }
 
@@ -362,6 +455,7 @@ impl Lake {
             by: report.by.clone(),
             mode: how.mode,
             key: how.key,
+            corrects: report.corrects.is_some(),
             own: report.columns.iter().map(|c| c.name.clone()).collect(),
         };
         let committed = match rows {
@@ -448,7 +542,7 @@ fn taken_back(landed: u64, by: u64) -> Refusal {
 
 /// A file of which nothing is known yet.
 pub(super) fn new_arrival(file: &LandingFile, id: String, sender: &Sender<'_>) -> Arrival {
-    Arrival { report: blank(file, id, sender), sender: sender.key() }
+    Arrival { report: blank(file, id, sender), sender: sender.key(), terms: None }
 }
 
 fn blank(file: &LandingFile, id: String, sender: &Sender<'_>) -> IngestReport {

@@ -58,7 +58,7 @@ impl Lake {
         known: Option<Arc<Arrival>>,
     ) -> Result<Arrival> {
         let waiting = self.queue(&file.dataset).await?;
-        if waiting.is_empty() || self.goes_ahead(file, &waiting).await? {
+        if waiting.is_empty() || self.goes_ahead(file, &id, &waiting).await? {
             return self.take_up(file, sender, id, known).await;
         }
         self.replace_queued(file, &id, &waiting).await?;
@@ -145,7 +145,12 @@ impl Lake {
             return Ok(Some(self.refused(known.as_ref().clone(), refusal).await?));
         };
         // Another file under its name is taken once it is whole, and stands in this place then.
-        if file.mark != first.mark || (differs.is_some() && decided.is_none()) {
+        if file.mark != first.mark {
+            return Ok(None);
+        }
+        if let Some(known) = differs.filter(|_| decided.is_none())
+            && !self.has_other_terms(known).await?
+        {
             return Ok(None);
         }
         Ok(Some(self.take_up(&file, sender, first.ingest.clone(), known).await?))
@@ -185,12 +190,11 @@ impl Lake {
 
     /// Corrections belong to rows that have landed, and a refused file that an owner lands after all came before
     /// whatever waits: neither is a later file.
-    async fn goes_ahead(&self, file: &LandingFile, waiting: &[Queued]) -> Result<bool> {
+    async fn goes_ahead(&self, file: &LandingFile, id: &str, waiting: &[Queued]) -> Result<bool> {
         if waiting.iter().any(|queued| queued.path == file.path.as_ref()) {
             return Ok(false);
         }
-        let decided = self.decided(&file.path).await?;
-        Ok(decided.is_some_and(|d| d.lands(&file.mark)) || self.corrected_by(&file.path).await?.is_some())
+        Ok(self.decision(file, id).await?.is_some() || self.corrected_by(&file.path).await?.is_some())
     }
 
     /// Puts a file in the place of an older one of the same name: whoever drops a mended file means it instead.

@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 use super::{
     arrival::{Arrivals, key},
     incoming::Incoming,
-    landing::{Sender, sha256},
+    landing::sha256,
     read_file,
+    turn::in_turn,
 };
 use crate::{Lake, LakeError, Result, contract::Contract, store::path, table::WriteMode};
 
@@ -54,7 +55,7 @@ impl Lake {
         let rows = self.quarantine(who, id).await?;
         let report = self.ingest(who, id).await?;
         let mut text = String::new();
-        if report.header_line.is_some() || report.format.as_deref() == Some("xlsx") {
+        if report.header_line.is_some() || report.sheet.is_some() {
             let delimiter = report.delimiter.as_deref().unwrap_or("\t");
             let labels: Vec<String> = report.columns.iter().map(|c| quoted(&c.label, delimiter)).collect();
             text.push_str(&labels.join(delimiter));
@@ -114,7 +115,7 @@ impl Lake {
         }
         let rows = self.rows_of(&first, bytes.clone()).await?;
         self.claim(&first, Claim { path: place.to_string(), rows }).await?;
-        let report = self.send(&first.dataset, &name, Incoming::Held(bytes), &Sender::Person(who)).await?;
+        let report = self.send_for(who, &first.dataset, name, Incoming::Held(bytes)).await?;
         self.shown(who, report).await
     }
 
@@ -137,8 +138,7 @@ impl Lake {
         let (place, limits) = (first.path.clone(), rooms.config.limits.clone());
         let contract = lenient(contract.as_deref());
         let work = move || read_file(&bytes, &place, Some(&contract), existing.as_deref(), &limits);
-        let _reader = rooms.arrivals.readers.acquire().await;
-        let reading = tokio::task::spawn_blocking(work).await.map_err(|e| LakeError::internal(e.to_string()))?;
+        let reading = in_turn(&rooms.arrivals.readers, work).await.map_err(|e| LakeError::internal(e.to_string()))?;
         match reading.outcome {
             Ok(_) => Ok(reading.rows.read),
             Err(refusal) => Err(LakeError::invalid(refusal.message)),

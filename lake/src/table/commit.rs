@@ -4,7 +4,10 @@
 //! between leaves files that no version names. The content hash travels as an application transaction: two writers of
 //! the same content conflict, and the second finds it there.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+};
 
 use arrow::{
     array::RecordBatch,
@@ -24,7 +27,7 @@ use futures::TryStreamExt as _;
 use model::{Compacted, DatasetName};
 use serde::{Deserialize, Serialize};
 
-use super::{DataFile, Tables, upsert, write};
+use super::{DataFile, Tables, clean::check_young, upsert, write};
 use crate::{LakeError, Result};
 
 /// Versions between two checkpoints of the log.
@@ -33,25 +36,29 @@ const CHECKPOINT_INTERVAL: &str = "20";
 pub(super) const ATTEMPTS: usize = 10;
 
 /// What a commit adds and why.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Commit {
-    /// SHA-256 of the file as it arrived, lower-case hex: the same content lands once.
+    /// SHA-256 of the file as it arrived, lower-case hex. What is appended lands once.
     pub sha256: String,
     /// The roll back after which the content lands once more, by an owner's decision.
     pub again: Option<u64>,
+    /// The arrival. What takes the place of rows lands once for each.
     pub ingest: String,
     pub file: String,
     /// Name of the person or `watcher`.
     pub by: String,
     pub mode: WriteMode,
+    /// The rows are corrected ones of an earlier file.
+    pub corrects: bool,
     /// For upserts: columns that name a row.
     pub key: Vec<String>,
     /// For upserts: columns that the file brings. The others keep their values in rows that are there.
     pub own: Vec<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum WriteMode {
+    #[default]
     Append,
     Replace,
     /// In the place of rows with the same key.
@@ -59,7 +66,7 @@ pub enum WriteMode {
 }
 
 impl WriteMode {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Append => "append",
             Self::Replace => "replace",
@@ -72,7 +79,7 @@ impl WriteMode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Committed {
     Version(u64),
-    /// The same content had landed before; the version is the newest at that time.
+    /// It had been made before; the version is the newest at that time.
     AlreadyThere(u64),
 }
 
@@ -90,6 +97,9 @@ pub(super) struct Note {
     /// SHA-256 of the content that landed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
+    /// Whether the rows are corrected ones of an earlier file.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub corrects: bool,
     /// For upkeep: how many files became how many.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compacted: Option<Compacted>,
@@ -137,11 +147,32 @@ impl Tables {
         if commit.mode == WriteMode::Upsert {
             return self.upsert(dataset, &schema, batches, &commit).await;
         }
-        let mut writer = self.writer(dataset, Arc::clone(&schema))?;
-        for batch in &batches {
+        let files = self.written(dataset, &schema, &batches).await?;
+        self.commit_files(dataset, &schema, files, &commit).await
+    }
+
+    /// These rows in data files.
+    async fn written(
+        &self,
+        dataset: &DatasetName,
+        schema: &SchemaRef,
+        batches: &[RecordBatch],
+    ) -> Result<Vec<DataFile>> {
+        let mut writer = self.writer(dataset, Arc::clone(schema))?;
+        for batch in batches {
             writer.write(batch).await?;
         }
-        self.commit_files(dataset, &schema, writer.finish().await?, &commit).await
+        writer.finish().await
+    }
+
+    /// What a commit says to the log of these files. Writes their profiles.
+    async fn adds(&self, dataset: &DatasetName, files: Vec<DataFile>) -> Vec<Action> {
+        for file in &files {
+            if let Err(e) = self.write_profile(dataset, &file.add.path, &file.profile).await {
+                tracing::warn!(%dataset, error = %e, "a file's profile could not be written; queries answer instead");
+            }
+        }
+        files.into_iter().map(|f| Action::Add(f.add)).collect()
     }
 
     /// Makes written files one version, as [`commit`](Self::commit) does with rows. Appends and replaces.
@@ -155,16 +186,12 @@ impl Tables {
         files: Vec<DataFile>,
         commit: &Commit,
     ) -> Result<Committed> {
-        for file in &files {
-            if let Err(e) = self.write_profile(dataset, &file.add.path, &file.profile).await {
-                tracing::warn!(%dataset, error = %e, "a file's profile could not be written; queries answer instead");
-            }
-        }
+        check_young(&files)?;
         let rows = files.iter().map(|f| f.profile.rows()).sum();
-        let adds: Vec<Action> = files.into_iter().map(|f| Action::Add(f.add)).collect();
+        let adds = self.adds(dataset, files).await;
         for _ in 0..ATTEMPTS {
             let table = self.writable(dataset).await?;
-            if let Some(version) = landed(&table, &commit.app_id()).await? {
+            if let Some(version) = landed(&table, &commit.once()).await? {
                 return Ok(Committed::AlreadyThere(version));
             }
             let properties = commit.properties(rows)?;
@@ -196,21 +223,26 @@ impl Tables {
         let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
         for _ in 0..ATTEMPTS {
             let table = self.writable(dataset).await?;
-            if let Some(version) = landed(&table, &commit.app_id()).await? {
+            if let Some(version) = landed(&table, &commit.once()).await? {
                 return Ok(Committed::AlreadyThere(version));
             }
-            let Ok(state) = table.snapshot() else {
-                // There is nothing to put rows in the place of.
-                let first = Commit { mode: WriteMode::Append, ..commit.clone() };
-                return Box::pin(self.commit(dataset, Arc::clone(schema), batches, first)).await;
-            };
-            let growth = check_types(dataset, &state.snapshot().arrow_schema(), schema)?;
-            let batches = match &batches[..] {
-                [] => vec![RecordBatch::new_empty(Arc::clone(schema))],
-                _ => batches.clone(),
-            };
             let properties = commit.properties(rows as u64)?;
-            match upsert::merge(table, batches, commit, growth, properties, write::properties()?).await {
+            let committed = match table.snapshot() {
+                // There is nothing to put rows in the place of.
+                Err(_) => {
+                    let files = self.written(dataset, schema, &batches).await?;
+                    create(table, schema, self.adds(dataset, files).await, properties).await
+                }
+                Ok(state) => {
+                    let growth = check_types(dataset, &state.snapshot().arrow_schema(), schema)?;
+                    let batches = match &batches[..] {
+                        [] => vec![RecordBatch::new_empty(Arc::clone(schema))],
+                        _ => batches.clone(),
+                    };
+                    upsert::merge(table, batches, commit, growth, properties, write::properties()?).await
+                }
+            };
+            match committed {
                 Ok(table) => return self.done(dataset, table),
                 Err(e) if is_conflict(&e) => tracing::debug!(%dataset, error = %e, "another writer was first"),
                 Err(e) => return Err(e.into()),
@@ -228,15 +260,20 @@ impl Tables {
     /// The newest version if content with this hash has landed in the table, else `None`.
     pub async fn landed(&self, dataset: &DatasetName, sha256: &str) -> Result<Option<u64>> {
         match self.snapshot(dataset).await? {
-            Some(snapshot) => landed(snapshot.table(), &app_id(sha256, None)).await,
+            Some(snapshot) => landed(snapshot.table(), &content_id(sha256, None)).await,
             None => Ok(None),
         }
     }
 }
 
 impl Commit {
-    fn app_id(&self) -> String {
-        app_id(&self.sha256, self.again)
+    /// What the log remembers the commit by, so that it is made once. Rows are added once for their content; what takes
+    /// the place of others may come again after others, as an arrival of its own.
+    fn once(&self) -> String {
+        match self.mode {
+            WriteMode::Append => content_id(&self.sha256, self.again),
+            WriteMode::Replace | WriteMode::Upsert => format!("ingest:{}", self.ingest),
+        }
     }
 
     fn properties(&self, rows: u64) -> Result<CommitProperties> {
@@ -248,9 +285,13 @@ impl Commit {
             rows: Some(rows),
             restores: None,
             content: Some(self.sha256.clone()),
+            corrects: self.corrects,
             compacted: None,
         };
-        Ok(note.properties()?.with_application_transaction(Transaction::new(self.app_id(), 1)))
+        // The content too, which the dataset may append by its next contract.
+        let ids = BTreeSet::from([self.once(), content_id(&self.sha256, None)]);
+        let transactions = ids.into_iter().map(|id| Transaction::new(id, 1)).collect();
+        Ok(note.properties()?.with_application_transactions(transactions))
     }
 }
 
@@ -312,7 +353,7 @@ async fn add(
 
 /// What the log remembers content by. A roll back takes rows away and not this: the same content lands again only by a
 /// decision, which counts for that roll back alone.
-fn app_id(sha256: &str, again: Option<u64>) -> String {
+fn content_id(sha256: &str, again: Option<u64>) -> String {
     match again {
         None => format!("file:{sha256}"),
         Some(after) => format!("file:{sha256}:after:{after}"),

@@ -13,7 +13,7 @@ use arrow::{
 };
 use deltalake::{
     DeltaTable, DeltaTableError,
-    kernel::{Action, EagerSnapshot, Remove, StructType, transaction::CommitBuilder},
+    kernel::{Action, EagerSnapshot, LogicalFileView, Remove, StructType, transaction::CommitBuilder},
     protocol::DeltaOperation,
 };
 use model::{Compacted, DatasetName};
@@ -23,7 +23,9 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::{
     DataFile, Snapshot, TableWriter, Tables,
+    clean::check_young,
     commit::{ATTEMPTS, Note, is_conflict},
+    write::FULL,
 };
 use crate::{LakeError, Result};
 
@@ -37,9 +39,9 @@ const BATCH_ROWS: usize = 8192;
 
 /// A small file and what the log says of it.
 #[derive(Debug)]
-struct Small {
+pub(super) struct Small {
     /// As the log names it.
-    name: String,
+    pub(super) name: String,
     location: Path,
     rows: Option<u64>,
     written: i64,
@@ -76,7 +78,7 @@ impl Tables {
     }
 
     /// The rows of these files, in their order, in new files that no version names yet.
-    async fn rewrite(&self, snapshot: &Snapshot, small: &[Small]) -> Result<Vec<DataFile>> {
+    pub(super) async fn rewrite(&self, snapshot: &Snapshot, small: &[Small]) -> Result<Vec<DataFile>> {
         let schema: SchemaRef = snapshot.state()?.arrow_schema();
         let mut writer = self.writer(&snapshot.dataset, Arc::clone(&schema))?;
         for file in small {
@@ -96,7 +98,13 @@ impl Tables {
         Ok(files)
     }
 
-    async fn replace_files(&self, read: &Snapshot, small: &[Small], files: Vec<DataFile>) -> Result<Option<Compacted>> {
+    pub(super) async fn replace_files(
+        &self,
+        read: &Snapshot,
+        small: &[Small],
+        files: Vec<DataFile>,
+    ) -> Result<Option<Compacted>> {
+        check_young(&files)?;
         let dataset = &read.dataset;
         let made = Compacted { files: small.len() as u64, into: files.len() as u64 };
         let adds: Vec<Action> = files.into_iter().map(|f| Action::Add(f.add)).collect();
@@ -107,10 +115,10 @@ impl Tables {
             let removes = removes(state, small)?;
             // A column that came meanwhile may be one that the files had before a roll back.
             let same_columns = columns(state)? == columns(read.state()?)?;
-            if removes.len() != small.len() || !same_columns {
-                tracing::info!(%dataset, "files were replaced while they were compacted; left to the next round");
+            let Some(removes) = removes.filter(|_| same_columns) else {
+                tracing::info!(%dataset, "files were changed while they were compacted; left to the next round");
                 return Ok(None);
-            }
+            };
             let actions = removes.into_iter().map(Action::Remove).chain(adds.clone()).collect();
             match commit(table, actions, &note).await {
                 Ok(table) => {
@@ -161,28 +169,26 @@ async fn commit(mut table: DeltaTable, actions: Vec<Action>, note: &Note) -> Res
     Ok(table)
 }
 
-fn removes(state: &EagerSnapshot, small: &[Small]) -> Result<Vec<Remove>> {
+/// What takes these files out of the table; `None` when one of them is not part of it any more, or has lost rows by a
+/// deletion vector.
+fn removes(state: &EagerSnapshot, small: &[Small]) -> Result<Option<Vec<Remove>>> {
     let names: HashSet<&str> = small.iter().map(|f| f.name.as_str()).collect();
     let log = state.try_log_data()?;
-    let still = log.iter().filter(|f| names.contains(f.path().as_ref()));
-    Ok(still.map(|f| f.remove_action(false)).collect())
+    let still = log.iter().filter(|f| names.contains(f.path().as_ref()) && f.deletion_vector_descriptor().is_none());
+    let removes: Vec<Remove> = still.map(|f| f.remove_action(false)).collect();
+    Ok((removes.len() == small.len()).then_some(removes))
 }
 
 /// What is to be rewritten, oldest first; empty when it is not worth it, or when the table is one that only another
 /// engine's writer keeps right.
-fn small_files(snapshot: &Snapshot) -> Result<Vec<Small>> {
-    let state = snapshot.state()?;
-    let metadata = state.metadata();
-    if !metadata.partition_columns().is_empty() || metadata.configuration().contains_key("delta.columnMapping.mode") {
+pub(super) fn small_files(snapshot: &Snapshot) -> Result<Vec<Small>> {
+    if !is_ours(snapshot)? {
         return Ok(Vec::new());
     }
     let mut small = Vec::new();
-    for file in state.try_log_data()?.iter() {
-        if file.deletion_vector_descriptor().is_some() || file.path().contains("://") {
-            return Ok(Vec::new());
-        }
+    for file in snapshot.state()?.try_log_data()?.iter() {
         let bytes = u64::try_from(file.size()).unwrap_or_default();
-        if bytes < SMALL {
+        if bytes < SMALL && !is_full(&file) {
             small.push(Small {
                 name: file.path().into_owned(),
                 location: Path::from(snapshot.location(&file.object_store_path())),
@@ -197,6 +203,23 @@ fn small_files(snapshot: &Snapshot) -> Result<Vec<Small>> {
     small.sort_unstable_by(|a, b| (a.written, &a.name).cmp(&(b.written, &b.name)));
     small.truncate(MOST);
     Ok(small)
+}
+
+/// Whether it is a table as we write them: whole files below its own folder, with the columns under their own names.
+pub(super) fn is_ours(snapshot: &Snapshot) -> Result<bool> {
+    let state = snapshot.state()?;
+    let metadata = state.metadata();
+    let plain =
+        metadata.partition_columns().is_empty() && !metadata.configuration().contains_key("delta.columnMapping.mode");
+    let log = state.try_log_data()?;
+    Ok(plain && log.iter().all(|f| f.deletion_vector_descriptor().is_none() && !f.path().contains("://")))
+}
+
+/// Whether it was ended because it had enough rows: what compresses well is small and would be written the same again.
+fn is_full(file: &LogicalFileView) -> bool {
+    #[expect(deprecated, reason = "nothing else tells a file's tags")]
+    let tags = file.add_action().tags;
+    tags.is_some_and(|tags| tags.contains_key(FULL))
 }
 
 /// The batch with the table's columns: those that came after it are null, as every reader of its file has them.

@@ -11,7 +11,7 @@ use futures::{StreamExt, TryStreamExt, stream::BoxStream};
 use model::{Compacted, DatasetName};
 use serde::Deserialize;
 
-use super::{Snapshot, Tables, commit::Note};
+use super::{Snapshot, Tables, WriteMode, commit::Note};
 use crate::{LakeError, Result, store::path};
 
 /// Entries of the log that are read at once.
@@ -37,15 +37,19 @@ pub struct HistoryEntry {
     pub compacted: Option<Compacted>,
     /// SHA-256 of the content that landed.
     pub(crate) content: Option<String>,
+    /// Whether the rows are corrected ones of an earlier file.
+    pub(crate) corrects: bool,
 }
 
-/// Content that landed once.
+/// What became of content that landed once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Landed {
-    /// The version that it made, when the log still says so.
-    pub version: Option<u64>,
-    /// The roll back that took it out again.
-    pub taken_back: Option<u64>,
+pub enum Landed {
+    /// It is there: once more it would change nothing.
+    Stands,
+    /// Other files took the place of its rows since, or may have.
+    Replaced,
+    /// As this version, and the roll back in version `by` took it out again.
+    TakenBack { version: u64, by: u64 },
 }
 
 /// A line of the log, of which only what the commit says of itself is read.
@@ -65,18 +69,15 @@ impl Tables {
         self.entries(dataset.clone(), newest.version).take(limit).try_collect().await
     }
 
-    /// What became of content with this hash, or `None` when it never landed.
+    /// What became of content with this hash that comes to land in this mode, or `None` when it never landed.
     ///
     /// # Errors
     /// [`LakeError::Store`].
-    pub async fn landed_as(&self, dataset: &DatasetName, sha256: &str) -> Result<Option<Landed>> {
+    pub async fn landed_as(&self, dataset: &DatasetName, sha256: &str, mode: WriteMode) -> Result<Option<Landed>> {
         if self.landed(dataset, sha256).await?.is_none() {
             return Ok(None);
         }
-        let history = self.history(dataset, LOOKED_THROUGH).await?;
-        let version = history.iter().find(|e| e.content.as_deref() == Some(sha256)).map(|e| e.version);
-        let taken_back = version.and_then(|v| taken_back(&history).get(&v).copied());
-        Ok(Some(Landed { version, taken_back }))
+        Ok(Some(landed_as(&self.history(dataset, LOOKED_THROUGH).await?, sha256, mode)))
     }
 
     /// The roll back because of which the newest version does not build on `version`, if there is one.
@@ -116,7 +117,7 @@ impl Tables {
     }
 
     /// One entry, or `None` when the log does not have it.
-    async fn entry(&self, dataset: DatasetName, version: u64) -> Result<Option<Arc<HistoryEntry>>> {
+    pub(crate) async fn entry(&self, dataset: DatasetName, version: u64) -> Result<Option<Arc<HistoryEntry>>> {
         let key = (dataset, version);
         if let Some(known) = self.entries.get(&key) {
             return Ok(Some(known));
@@ -158,6 +159,7 @@ impl HistoryEntry {
             restores: note.restores,
             compacted: note.compacted,
             content: note.content,
+            corrects: note.corrects,
         })
     }
 }
@@ -179,25 +181,106 @@ pub(crate) fn taken_back(history: &[HistoryEntry]) -> BTreeMap<u64, u64> {
     taken
 }
 
+/// What became of content that landed. `history` as for [`taken_back`].
+fn landed_as(history: &[HistoryEntry], sha256: &str, mode: WriteMode) -> Landed {
+    let taken = taken_back(history);
+    let of_content = |entry: &&HistoryEntry| entry.content.as_deref() == Some(sha256);
+    let counts = |entry: &&HistoryEntry| !taken.contains_key(&entry.version);
+    let newest = history.iter().find(of_content).map(|e| (e.version, taken.get(&e.version)));
+    if let Some((version, Some(by))) = newest
+        && !history.iter().filter(of_content).any(|e| counts(&e))
+    {
+        return Landed::TakenBack { version, by: *by };
+    }
+    // A correction stands beside the file whose rows it mends, and a roll back stands for what it restores.
+    let is_file = |e: &&HistoryEntry| !e.is_upkeep() && !e.corrects && e.restores.is_none();
+    let last = history.iter().filter(counts).find(is_file).filter(of_content);
+    let stands = match mode {
+        WriteMode::Append => true,
+        WriteMode::Upsert => last.is_some(),
+        WriteMode::Replace => last.is_some_and(|file| file.operation != WriteMode::Append.name()),
+    };
+    if stands { Landed::Stands } else { Landed::Replaced }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn entry(version: usize) -> HistoryEntry {
+        HistoryEntry {
+            version: version as u64,
+            committed_at: DateTime::default(),
+            operation: "append".into(),
+            file: None,
+            ingest: None,
+            by: None,
+            rows_added: None,
+            restores: None,
+            compacted: None,
+            content: None,
+            corrects: false,
+        }
+    }
+
+    /// A history in few words, oldest first: content by a letter, `<1` for a roll back to version 1, `.` for upkeep,
+    /// `+` for corrected rows, capitals for files that replace the rows before.
+    fn history(told: &str) -> Vec<HistoryEntry> {
+        let entry = |(version, word): (usize, &str)| {
+            let entry = entry(version);
+            let content = Some(word.to_ascii_lowercase());
+            match word.as_bytes()[0] {
+                b'<' => HistoryEntry { restores: word[1..].parse().ok(), operation: "rollback".into(), ..entry },
+                b'.' => HistoryEntry { operation: Note::COMPACT.into(), ..entry },
+                b'+' => HistoryEntry { content, corrects: true, ..entry },
+                c if c.is_ascii_uppercase() => HistoryEntry { content, operation: "replace".into(), ..entry },
+                _ => HistoryEntry { content, ..entry },
+            }
+        };
+        let mut history: Vec<_> = told.split(' ').enumerate().map(entry).collect();
+        history.reverse();
+        history
+    }
+
+    #[test]
+    fn content_stands_is_replaced_or_was_taken_back() {
+        use Landed::{Replaced, Stands, TakenBack};
+        use WriteMode::{Append, Replace, Upsert};
+        for (told, content, mode, expected) in [
+            ("a b", "a", Append, Stands),
+            ("a b <0", "b", Append, TakenBack { version: 1, by: 2 }),
+            ("a b <0", "a", Append, Stands),
+            // Landed again by a decision, and that taken back by going to where it was in.
+            ("a b <0 b <1", "b", Append, Stands),
+            ("a b <0 b <2", "b", Append, TakenBack { version: 3, by: 4 }),
+            ("a b a", "a", Append, Stands),
+            ("A B", "b", Replace, Stands),
+            ("A B", "a", Replace, Replaced),
+            ("A B A", "a", Replace, Stands),
+            ("A B <0", "a", Replace, Stands),
+            ("A B <0", "b", Replace, TakenBack { version: 1, by: 2 }),
+            ("A B C <1", "a", Replace, Replaced),
+            ("A .", "a", Replace, Stands),
+            ("A +x .", "a", Replace, Stands),
+            ("A +x B", "a", Replace, Replaced),
+            // The rows of both are there still.
+            ("a b", "b", Replace, Replaced),
+            ("a b", "b", Upsert, Stands),
+            ("a b", "a", Upsert, Replaced),
+            ("a b +x .", "b", Upsert, Stands),
+            // Before what is looked through.
+            ("b c", "a", Append, Stands),
+            ("b c", "a", Upsert, Replaced),
+        ] {
+            assert_eq!(landed_as(&history(told), content, mode), expected, "{content} after {told}, {mode:?}");
+        }
+    }
+
     #[test]
     fn a_roll_back_takes_back_what_came_after_its_version_until_another_brings_it_back() {
         let check = |restores: &[Option<u64>], expected: &[(u64, u64)]| {
-            let entry = |(version, restores): (usize, &Option<u64>)| HistoryEntry {
-                version: version as u64,
-                committed_at: DateTime::default(),
-                operation: String::new(),
-                file: None,
-                ingest: None,
-                by: None,
-                rows_added: None,
-                restores: *restores,
-                compacted: None,
-                content: None,
-            };
+            let entry =
+                |(version, restores): (usize, &Option<u64>)| HistoryEntry { restores: *restores, ..entry(version) };
             let history: Vec<_> = restores.iter().enumerate().map(entry).rev().collect();
             assert_eq!(taken_back(&history), expected.iter().copied().collect(), "{restores:?}");
         };

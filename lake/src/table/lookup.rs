@@ -60,7 +60,7 @@ mod tests {
     use crate::{
         StoreConfig,
         store::Store,
-        table::{Commit, Tables, WriteMode},
+        table::{Commit, Tables},
     };
 
     /// The same numbers in an order that no sorting gives.
@@ -117,16 +117,7 @@ mod tests {
         let batch = RecordBatch::try_from_iter([("code", codes), ("kind", kinds), ("n", whole(0..ROWS))]).unwrap();
         // Each of them alone would say too little.
         let batches = (0..ROWS as usize).step_by(5_000).map(|at| batch.slice(at, 5_000)).collect();
-        let commit = Commit {
-            sha256: "a".into(),
-            again: None,
-            ingest: "i".into(),
-            file: "f.csv".into(),
-            by: "test".into(),
-            mode: WriteMode::Append,
-            key: vec![],
-            own: vec![],
-        };
+        let commit = Commit { sha256: "a".into(), ..Commit::default() };
         tables.commit(&dataset, batch.schema(), batches, commit).await.unwrap();
         let context = SessionContext::new();
         context.register_table("t", tables.snapshot(&dataset).await.unwrap().unwrap().provider()).unwrap();

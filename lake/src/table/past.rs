@@ -100,7 +100,7 @@ impl Tables {
     }
 
     /// The versions that the log can still tell, up to the newest.
-    async fn kept_versions(&self, dataset: &DatasetName, newest: u64) -> Result<RangeInclusive<u64>> {
+    pub(super) async fn kept_versions(&self, dataset: &DatasetName, newest: u64) -> Result<RangeInclusive<u64>> {
         let listed = self.store.objects().list_with_delimiter(Some(&path::log(dataset))).await?;
         let (mut commits, mut checkpoints) = (BTreeSet::new(), BTreeSet::new());
         for object in &listed.objects {

@@ -3,6 +3,7 @@
 //! Nothing is deleted: the log names the files of the older version again, with its columns, and every version in
 //! between can still be read. Data files keep their names, and with these their profiles.
 
+use chrono::Utc;
 use futures::{StreamExt as _, TryStreamExt as _};
 use model::DatasetName;
 
@@ -33,6 +34,15 @@ impl Tables {
             if to >= now {
                 return Err(LakeError::invalid(format!(
                     "version {now} is the newest of {dataset}; roll back to an older one"
+                )));
+            }
+            if let Some(keep) = self.keep_versions
+                && to < self.oldest_kept(dataset, now, Utc::now() - keep).await?
+            {
+                return Err(LakeError::invalid(format!(
+                    "version {to} of {dataset} was followed by another more than {} days ago, and files of such \
+                     versions are cleaned up",
+                    keep.num_days()
                 )));
             }
             match table.restore().with_version_to_restore(to).with_commit_properties(note.properties()?).await {

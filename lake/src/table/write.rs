@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use arrow::{array::RecordBatch, compute::concat_batches, datatypes::SchemaRef};
+use chrono::{DateTime, Utc};
 use delta_kernel::table_properties::DataSkippingNumIndexedCols;
 use deltalake::{
     datafile::writer::{DeltaWriter, WriterConfig},
@@ -26,8 +27,10 @@ const PAGE_ROWS: usize = 16 << 10;
 /// Rows and bytes in memory that a file's writing is decided by, at most; more only when one batch brings them.
 const BEGIN_ROWS: usize = 16 << 10;
 const BEGIN_BYTES: usize = 8 << 20;
-/// Bytes in memory of the rows of one file, about; in the file they are a fifth of that.
-const FILE_BYTES: usize = 1 << 30;
+/// Bytes in memory of the rows of one file, about; in the file they are a fifth of that or less.
+pub(super) const FILE_BYTES: usize = 1 << 30;
+/// What the log says of a file that has as many rows as one file gets, however few bytes they became.
+pub(super) const FULL: &str = "penstock.full";
 /// Share of the values that are not in a row group and that its bloom filter takes for its own.
 const BLOOM_ERRORS: f64 = 0.01;
 /// Leading columns whose least and greatest values the log keeps.
@@ -38,6 +41,7 @@ const INDEXED_COLUMNS: u64 = 32;
 pub struct DataFile {
     pub(super) add: Add,
     pub(super) profile: FileProfile,
+    pub(super) written_at: DateTime<Utc>,
 }
 
 /// Writes rows into data files of a table, in order, one file after the other. What it wrote without a commit is never
@@ -45,6 +49,7 @@ pub struct DataFile {
 pub struct TableWriter {
     objects: Arc<dyn ObjectStore>,
     schema: SchemaRef,
+    file_bytes: usize,
     begin: Begin,
     open: Option<Open>,
     files: Vec<DataFile>,
@@ -81,7 +86,8 @@ impl Tables {
     pub fn writer(&self, dataset: &DatasetName, schema: SchemaRef) -> Result<TableWriter> {
         let table = self.builder(dataset)?.build()?;
         let objects = table.log_store().object_store(None);
-        Ok(TableWriter { objects, schema, begin: Begin::default(), open: None, files: Vec::new(), rows: 0 })
+        let (begin, file_bytes) = (Begin::default(), self.file_bytes);
+        Ok(TableWriter { objects, schema, file_bytes, begin, open: None, files: Vec::new(), rows: 0 })
     }
 }
 
@@ -112,8 +118,12 @@ impl TableWriter {
                 self.begin().await?;
             }
         }
-        if self.open.as_ref().is_some_and(|open| open.bytes >= FILE_BYTES) {
-            self.close().await?;
+        if self.open.as_ref().is_some_and(|open| open.bytes >= self.file_bytes) {
+            let mut full = self.close().await?;
+            if let Some(file) = &mut full {
+                file.add.tags = Some([(FULL.to_owned(), Some("true".to_owned()))].into());
+            }
+            self.files.extend(full);
         }
         Ok(())
     }
@@ -139,8 +149,9 @@ impl TableWriter {
     /// [`LakeError::Store`].
     pub async fn finish(mut self) -> Result<Vec<DataFile>> {
         self.begin().await?;
-        self.close().await?;
-        Ok(std::mem::take(&mut self.files))
+        let last = self.close().await?;
+        self.files.extend(last);
+        Ok(self.files)
     }
 
     /// Gives up: unfinished uploads are ended. Whole files stay behind, and no version names them.
@@ -152,15 +163,15 @@ impl TableWriter {
         }
     }
 
-    async fn close(&mut self) -> Result<()> {
-        let Some(open) = self.open.take() else { return Ok(()) };
+    /// Ends the open file, if there is one.
+    async fn close(&mut self) -> Result<Option<DataFile>> {
+        let Some(open) = self.open.take() else { return Ok(None) };
         let mut adds = open.writer.close().await?;
         // Without a target size and partitions, the writer makes one file.
         match (adds.pop(), adds.pop()) {
-            (Some(add), None) => self.files.push(DataFile { add, profile: open.profile.finish() }),
-            _ => return Err(LakeError::internal("a data file was written in other than one piece")),
+            (Some(add), None) => Ok(Some(DataFile { add, profile: open.profile.finish(), written_at: Utc::now() })),
+            _ => Err(LakeError::internal("a data file was written in other than one piece")),
         }
-        Ok(())
     }
 }
 

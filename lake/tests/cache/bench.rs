@@ -9,7 +9,7 @@ use arrow::{
 use lake::{
     Lake, LakeConfig, StoreConfig,
     store::Store,
-    table::{Commit, Tables, WriteMode},
+    table::{Commit, Tables},
 };
 use model::{Principal, QueryRequest, QueryStatus};
 
@@ -67,13 +67,10 @@ impl Bench {
         let batch = RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(n, a)| (n, a, true))).unwrap();
         let commit = Commit {
             sha256: format!("{rows:?}"),
-            again: None,
             ingest: "one".into(),
             file: "flights.csv".into(),
             by: "watcher".into(),
-            mode: WriteMode::Append,
-            key: Vec::new(),
-            own: Vec::new(),
+            ..Commit::default()
         };
         let tables = Tables::new(self.store(), Duration::ZERO);
         tables.commit(&"ops.flights".parse().unwrap(), batch.schema(), vec![batch], commit).await.unwrap();

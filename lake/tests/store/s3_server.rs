@@ -13,6 +13,9 @@ use s3s_fs::FileSystem;
 const KEY: &str = "penstock-test";
 const SECRET: &str = "penstock-test-secret";
 
+/// Objects whose names begin so can be listed and not be read.
+pub const LOCKED: &str = "locked-";
+
 /// Told of each write before it takes effect and after; answers whether the request is to break off there.
 pub type Watch = Arc<dyn Fn(Moment) -> bool + Send + Sync>;
 
@@ -92,6 +95,15 @@ macro_rules! forward {
                 let answer = self.files.put_object(request).await;
                 if (self.watch)(Moment::After) { Err(broken()) } else { answer }
             }
+            async fn get_object(
+                &self,
+                request: S3Request<dto::GetObjectInput>,
+            ) -> S3Result<S3Response<dto::GetObjectOutput>> {
+                if request.input.key.rsplit('/').next().is_some_and(|name| name.starts_with(LOCKED)) {
+                    return Err(s3_error!(AccessDenied, "the bucket's policy denies it"));
+                }
+                self.files.get_object(request).await
+            }
             $(
                 async fn $name(&self, request: S3Request<dto::$input>) -> S3Result<S3Response<dto::$output>> {
                     self.files.$name(request).await
@@ -102,7 +114,6 @@ macro_rules! forward {
 }
 
 forward! {
-    get_object: GetObjectInput -> GetObjectOutput,
     head_object: HeadObjectInput -> HeadObjectOutput,
     list_objects_v2: ListObjectsV2Input -> ListObjectsV2Output,
     delete_object: DeleteObjectInput -> DeleteObjectOutput,

@@ -28,6 +28,8 @@ pub const VARIABLES: &[(&str, &str, &str, Form)] = &[
     ("PENSTOCK_FRESHNESS_MS", "lake", "freshness_ms", Form::Integer),
     ("PENSTOCK_WATCH", "lake", "watch", Form::Boolean),
     ("PENSTOCK_UPKEEP", "lake", "upkeep", Form::Boolean),
+    ("PENSTOCK_KEEP_VERSIONS_DAYS", "lake", "keep_versions_days", Form::Integer),
+    ("PENSTOCK_KEEP_RESULTS_DAYS", "lake", "keep_results_days", Form::Integer),
     ("PENSTOCK_QUERY_SECONDS", "limits", "query_seconds", Form::Integer),
     ("PENSTOCK_MEMORY_MIB", "limits", "memory_mib", Form::Integer),
     ("PENSTOCK_QUERY_MEMORY_MIB", "limits", "query_memory_mib", Form::Integer),

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use anyhow::Context as _;
+use chrono::TimeDelta;
 use lake::{LakeConfig, StoreConfig};
 use serde::Deserialize;
 use url::Url;
@@ -30,6 +31,11 @@ pub struct LakeSettings {
     pub watch: bool,
     /// Whether the server makes few large data files of many small ones, in the background; `PENSTOCK_UPKEEP`.
     pub upkeep: bool,
+    /// Days for which a version of a dataset is kept after it was the newest; for ever without.
+    /// `PENSTOCK_KEEP_VERSIONS_DAYS`.
+    pub keep_versions_days: Option<u32>,
+    /// Days for which a stored result is kept; `PENSTOCK_KEEP_RESULTS_DAYS`.
+    pub keep_results_days: u32,
 }
 
 impl Default for LakeSettings {
@@ -42,6 +48,8 @@ impl Default for LakeSettings {
             freshness_ms: 2_000,
             watch: true,
             upkeep: true,
+            keep_versions_days: None,
+            keep_results_days: 30,
         }
     }
 }
@@ -55,6 +63,8 @@ impl LakeSettings {
         let mut config = LakeConfig::new(self.store()?);
         config.limits = limits.engine();
         config.freshness = Duration::from_millis(self.freshness_ms);
+        config.keep_versions = self.keep_versions_days.map(|days| TimeDelta::days(days.into()));
+        config.keep_results = TimeDelta::days(self.keep_results_days.into());
         config.secret = self.secret.clone().map(String::into_bytes);
         Ok(config)
     }

@@ -8,7 +8,7 @@ use std::{
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use bytes::{Buf as _, Bytes};
 use model::{DatasetName, QuarantinedRow};
-use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt as _, buffered::BufWriter, path::Path};
+use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore, buffered::BufWriter, path::Path};
 use tokio::{io::AsyncWriteExt as _, runtime::Handle, sync::mpsc, task::JoinHandle};
 
 use crate::{
@@ -18,6 +18,7 @@ use crate::{
         incoming::unwritten,
         landing::LandingFile,
         stream::{self, Sink, Source, Stop, Streamed},
+        turn::Turn,
     },
     store::path,
     table::{DataFile, TableWriter},
@@ -27,6 +28,13 @@ use crate::{
 const REQUEST: u64 = 8 << 20;
 /// Requests and batches that are ready before they are wanted.
 const AHEAD: usize = 1;
+
+/// A large file, the object that it is, and its arrival.
+pub(super) struct Large<'a> {
+    pub file: &'a LandingFile,
+    pub object: ObjectMeta,
+    pub ingest: &'a str,
+}
 
 /// A large file that was read in parts.
 pub(super) struct InParts {
@@ -40,18 +48,18 @@ impl Lake {
     /// the arrival's rows are. `None` when it is to be read as a whole; nothing is left of it then.
     pub(super) async fn in_parts(
         &self,
-        file: &LandingFile,
-        ingest: &str,
+        large: Large<'_>,
         place: String,
         contract: Option<Arc<Contract>>,
         existing: Option<SchemaRef>,
+        turn: &Turn,
     ) -> Result<Option<InParts>> {
+        let Large { file, object, ingest } = large;
         let rooms = self.rooms();
         let lake = self.clone();
         let limits = rooms.config.limits.clone();
         let quarantine = path::quarantine(&file.dataset, ingest);
         let (dataset, objects) = (file.dataset.clone(), rooms.store.objects());
-        let object = objects.head(&file.path).await?;
         let work = move || {
             let runtime = Handle::current();
             let mut source = Stored { objects: objects.clone(), object, runtime: runtime.clone() };
@@ -77,7 +85,7 @@ impl Lake {
                 }
             }
         };
-        tokio::task::spawn_blocking(work).await.unwrap_or_else(|e| {
+        turn.work(work).await.unwrap_or_else(|e| {
             tracing::error!(path = %file.path, error = %e, "reading a file in parts failed");
             Ok(None)
         })
@@ -87,7 +95,7 @@ impl Lake {
 /// An object, read from its begin as often as asked. When it changes meanwhile, reading fails.
 struct Stored {
     objects: Arc<dyn ObjectStore>,
-    object: object_store::ObjectMeta,
+    object: ObjectMeta,
     runtime: Handle,
 }
 
