@@ -37,14 +37,16 @@ impl Documents {
     /// # Errors
     /// [`LakeError::Store`], or [`LakeError::Internal`] when the stored JSON is not a `T`.
     pub async fn get<T: DeserializeOwned>(&self, kind: &str, id: &str) -> Result<Option<Versioned<T>>> {
-        while let Some(version) = self.newest(kind, id).await? {
+        const LOOKS: usize = 100;
+        for _ in 0..LOOKS {
+            let Some(version) = self.newest(kind, id).await? else { return Ok(None) };
             // Absent when newer versions were written since the listing: they are listed then.
             if let Some(bytes) = self.store.read(&path(kind, id, version)).await? {
                 let value: Option<T> = serde_json::from_slice(&bytes)?;
                 return Ok(value.map(|value| Versioned { version, value }));
             }
         }
-        Ok(None)
+        Err(LakeError::internal(format!("{kind}/{id} moves on faster than it can be read")))
     }
 
     /// Writes the first version.

@@ -4,6 +4,7 @@
 
 use std::{fmt, io::ErrorKind, sync::Arc, time::Duration};
 
+use chrono::{DateTime, Utc};
 use object_store::{
     CopyMode, CopyOptions, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, RetryConfig,
     local::LocalFileSystem, memory::InMemory, path::Path, prefix::PrefixStore,
@@ -110,6 +111,14 @@ impl Store {
     /// Copies an object over whatever is at `to`.
     pub async fn copy(&self, from: &Path, to: &Path) -> Result<()> {
         Ok(self.objects.copy(from, to).await?)
+    }
+
+    /// The time by the store's clock, or by ours when that is behind: what is removed for its age must not go by a clock
+    /// that runs ahead. Writes a small object.
+    pub(crate) async fn now(&self) -> Result<DateTime<Utc>> {
+        let mark = path::clock();
+        self.write(&mark, bytes::Bytes::new()).await?;
+        Ok(self.objects.head(&mark).await?.last_modified.min(Utc::now()))
     }
 
     /// Removes an object; absent is fine.

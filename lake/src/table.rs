@@ -116,9 +116,14 @@ impl Tables {
 
     /// The newest version, checked within the freshness time; `None` when there is no table.
     pub async fn snapshot(&self, dataset: &DatasetName) -> Result<Option<Arc<Snapshot>>> {
+        self.checked(dataset, self.freshness).await
+    }
+
+    /// The newest version, checked within that time.
+    async fn checked(&self, dataset: &DatasetName, within: Duration) -> Result<Option<Arc<Snapshot>>> {
         let kept = self.kept.get(dataset);
         if let Some(kept) = &kept
-            && kept.checked.elapsed() < self.freshness
+            && kept.checked.elapsed() < within
         {
             return Ok(kept.snapshot.clone());
         }

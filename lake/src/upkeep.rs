@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use model::{Compacted, DatasetName};
 
 use crate::{Lake, LakeError, Result, store::Removed};
@@ -39,9 +39,10 @@ impl Lake {
     /// # Errors
     /// [`LakeError::Store`]; [`LakeError::Internal`] for a log that cannot be read. Datasets before it are done.
     pub async fn clean_up(&self, dataset: Option<&DatasetName>, look: bool) -> Result<Vec<(DatasetName, Removed)>> {
+        let now = self.now(look).await?;
         let mut done = Vec::new();
         for dataset in self.one_or_all(dataset).await? {
-            let removed = self.rooms().tables.clean(&dataset, Utc::now(), look).await?;
+            let removed = self.rooms().tables.clean(&dataset, now, look).await?;
             if removed.files > 0 {
                 done.push((dataset, removed));
             }
@@ -55,7 +56,12 @@ impl Lake {
     /// [`LakeError::Store`].
     pub async fn clean_up_results(&self, look: bool) -> Result<Removed> {
         let rooms = self.rooms();
-        rooms.results.clean(Utc::now() - rooms.config.keep_results, look).await
+        rooms.results.clean(self.now(look).await? - rooms.config.keep_results, look).await
+    }
+
+    /// The time by which things are old. Whoever only looks writes nothing.
+    async fn now(&self, look: bool) -> Result<DateTime<Utc>> {
+        if look { Ok(Utc::now()) } else { self.rooms().store.now().await }
     }
 
     async fn one_or_all(&self, dataset: Option<&DatasetName>) -> Result<Vec<DatasetName>> {

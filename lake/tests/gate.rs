@@ -353,6 +353,28 @@ async fn a_contract_that_is_changed_frees_what_waits_for_it() {
 }
 
 #[tokio::test]
+async fn a_decision_about_other_bytes_moves_nothing_and_holds_up_nothing() {
+    use sha2::Digest as _;
+    let bench = Bench::new(Some(CONTRACT)).await;
+    let wider = bench.send("m.csv", WIDER).await;
+    let behind = bench.send("a.csv", "id,plz,n\n5,10115,5\n").await;
+    let documents = bench.lake.documents();
+    let queue = documents.get::<serde_json::Value>("queue", "ops.shops").await.unwrap().unwrap().value;
+    // The file was changed in place, and its time put back.
+    let decided = serde_json::json!({
+        "mark": queue[0]["mark"], "sha256": "of other bytes", "ingest": wider.id, "lands_as": wider.id, "by": "staff",
+        "what": Decision::land(),
+    });
+    let id: String = sha2::Sha256::digest("landing/ops/shops/m.csv").iter().map(|b| format!("{b:02x}")).collect();
+    documents.create("decisions", &id, &decided).await.unwrap();
+    let look = tokio::time::timeout(Duration::from_secs(20), bench.lake.ingest_landing());
+    let looked = look.await.expect("it does not go round").unwrap();
+    assert!(looked.iter().all(|r| r.state == IngestState::Waiting), "{looked:?}");
+    assert_eq!(bench.report(&behind.id).await.state, IngestState::Waiting);
+    assert_eq!(bench.rows().await, [1, 2, 3]);
+}
+
+#[tokio::test]
 async fn a_restart_and_a_second_process_see_the_same_line() {
     let mut bench = Bench::new(Some(CONTRACT)).await;
     let wider = bench.send("m.csv", WIDER).await;

@@ -16,7 +16,7 @@ use lake::{
     Lake, LakeConfig, LakeError, StoreConfig,
     document::{Documents, Versioned},
     store::Store,
-    table::{Commit, Committed, Tables, WriteMode},
+    table::{Commit, Committed, Landed, Tables, WriteMode},
 };
 use model::{DatasetName, IngestFilter, IngestState, Principal, RefusedBecause};
 use object_store::path::Path;
@@ -198,6 +198,19 @@ async fn what_takes_the_place_of_rows_is_committed_once_for_each_arrival() {
         assert_eq!(made, expected, "{mode:?}");
     }
     assert_eq!(tables.snapshot(&name).await.unwrap().unwrap().rows, 10);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_replica_has_just_landed_counts() {
+    let store = Store::open(&StoreConfig::Memory).unwrap();
+    let name: DatasetName = "ops.things".parse().unwrap();
+    let slow = Tables::new(store.clone(), std::time::Duration::from_secs(3600));
+    let other = Tables::new(store, std::time::Duration::ZERO);
+    slow.commit(&name, batch(0).schema(), vec![batch(0)], commit("a", WriteMode::Replace)).await.unwrap();
+    assert_eq!(slow.landed_as(&name, "a", WriteMode::Replace).await.unwrap(), Some(Landed::Stands));
+    let second = Commit { ingest: "j".into(), ..commit("b", WriteMode::Replace) };
+    other.commit(&name, batch(0).schema(), vec![batch(5)], second).await.unwrap();
+    assert_eq!(slow.landed_as(&name, "a", WriteMode::Replace).await.unwrap(), Some(Landed::Replaced));
 }
 
 #[tokio::test(flavor = "multi_thread")]

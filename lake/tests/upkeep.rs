@@ -392,7 +392,9 @@ fn commit_days_ago(bench: &Bench, name: &DatasetName, version: u64, days: i64) {
         }
         lines += &format!("{line}\n");
     }
-    std::fs::write(entry, lines).unwrap();
+    std::fs::write(&entry, lines).unwrap();
+    let then = std::time::SystemTime::now() - Duration::from_secs(days as u64 * 24 * 3600);
+    std::fs::File::options().append(true).open(entry).unwrap().set_modified(then).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -417,7 +419,7 @@ async fn what_no_version_names_is_removed_and_nothing_else() {
     let now = chrono::Utc::now();
     let removed = tables.clean(&name, now, false).await.unwrap();
     assert_eq!(removed.files, 0, "all of it may be on its way into a version");
-    let later = now + TimeDelta::hours(25);
+    let later = now + TimeDelta::days(8);
     let would = tables.clean(&name, later, true).await.unwrap();
     assert_eq!((would.files, would.bytes, bench.data_files(&name).len()), (2, 22, before));
     assert_eq!(tables.clean(&name, later, false).await.unwrap(), would);
@@ -444,17 +446,30 @@ async fn versions_are_kept_for_as_long_as_the_operator_says() {
     for version in 0..10 {
         commit_days_ago(&bench, &name, version, 100);
     }
-    // Not only now: a clock was wrong, and what came after version 5 may be of this week.
-    commit_days_ago(&bench, &name, 6, 2);
-    let tomorrow = chrono::Utc::now() + TimeDelta::hours(25);
+    // Not only now: a clock was wrong, and what came after version 5 may be of this week, by the commit or by the store.
+    let store_says = |days: u64| {
+        let entry = bench.folder.path().join(format!("tables/ops/things/_delta_log/{:020}.json", 6));
+        let then = std::time::SystemTime::now() - Duration::from_secs(days * 24 * 3600);
+        std::fs::File::options().append(true).open(entry).unwrap().set_modified(then).unwrap();
+    };
+    store_says(2);
     let tables = bench.tables(Duration::ZERO).keeping(Some(TimeDelta::days(30)));
-    assert_eq!(tables.clean(&name, tomorrow, true).await.unwrap().files, 0, "version 5 has the files of all before it");
+    assert_eq!(tables.clean(&name, chrono::Utc::now() + TimeDelta::days(8), true).await.unwrap().files, 0);
+    commit_days_ago(&bench, &name, 6, 2);
+    store_says(100);
+    let next_week = chrono::Utc::now() + TimeDelta::days(8);
+    let tables = bench.tables(Duration::ZERO).keeping(Some(TimeDelta::days(30)));
+    assert_eq!(
+        tables.clean(&name, next_week, true).await.unwrap().files,
+        0,
+        "version 5 has the files of all before it"
+    );
     commit_days_ago(&bench, &name, 6, 100);
     let tables = bench.tables(Duration::ZERO).keeping(Some(TimeDelta::days(30)));
     let refused = tables.restore(&name, 3, None, "ann").await;
     assert!(matches!(&refused, Err(LakeError::Invalid { message }) if message.contains("30 days ago")), "{refused:?}");
     // Nine small files with their profiles; versions 9 and 10 have the others.
-    assert_eq!(tables.clean(&name, tomorrow, false).await.unwrap().files, 18);
+    assert_eq!(tables.clean(&name, next_week, false).await.unwrap().files, 18);
     assert_eq!(bench.data_files(&name).len(), 2);
     let rows = bench.rows(&staff(), &format!("select count(*) from {name} version as of 9")).await;
     assert_eq!(rows, [[json!(9)]]);
@@ -477,13 +492,12 @@ async fn on_a_damaged_log_nothing_is_removed() {
     // Before the checkpoint, so that the newest version can be read.
     let log = bench.folder.path().join("tables/ops/things/_delta_log");
     std::fs::remove_file(log.join(format!("{:020}.json", 12))).unwrap();
-    let tables = bench.tables(Duration::ZERO).keeping(Some(TimeDelta::days(1)));
     let next_year = chrono::Utc::now() + TimeDelta::days(365);
-    let tidy = tables.clean(&name, next_year, true).await.unwrap();
-    assert_eq!(tidy.files, 50, "version 25 alone is kept, and it can be read");
-    let tables = bench.tables(Duration::ZERO);
-    let tidy = tables.clean(&name, next_year, true).await.unwrap();
-    assert_eq!(tidy.files, 0, "from the checkpoint on every version is kept");
+    for keep in [None, Some(TimeDelta::days(1))] {
+        let tables = bench.tables(Duration::ZERO).keeping(keep);
+        assert_eq!(tables.snapshot(&name).await.unwrap().unwrap().rows, 1);
+        assert_eq!(tables.clean(&name, next_year, true).await.unwrap().files, 0, "{keep:?}");
+    }
     for version in 20..=25 {
         std::fs::write(log.join(format!("{version:020}.json")), "{damaged").unwrap();
     }

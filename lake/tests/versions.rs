@@ -518,6 +518,39 @@ async fn an_earlier_state_that_is_sent_again_lands_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_lake_that_is_moved_does_not_land_its_files_anew() {
+    let bench = Bench::new().await;
+    bench.replace("shops");
+    let landing = bench.folder.path().join("landing/ops/shops");
+    std::fs::create_dir_all(&landing).unwrap();
+    // Names sort otherwise than they came.
+    for (name, n) in [("b.csv", 1), ("a.csv", 2)] {
+        std::fs::write(landing.join(name), format!("id,n\n1,{n}\n")).unwrap();
+        let landed = bench.lake.ingest_landing().await.unwrap();
+        assert_eq!(landed.iter().map(|r| r.state).collect::<Vec<_>>(), [IngestState::Landed], "{landed:?}");
+    }
+    // To the store, each is another file now.
+    for _ in 0..2 {
+        for name in ["a.csv", "b.csv"] {
+            let (old, new) = (landing.join(name), landing.join(format!("{name}.tmp")));
+            std::fs::copy(&old, &new).unwrap();
+            std::fs::rename(new, old).unwrap();
+        }
+        let again = bench.lake.ingest_landing().await.unwrap();
+        assert_eq!(again.iter().map(|r| r.state).collect::<Vec<_>>(), [IngestState::Duplicate; 2], "{again:?}");
+        assert!(again[1].message.contains("send it from the page"), "{}", again[1].message);
+    }
+    let n = "select n from ops.shops";
+    assert_eq!(bench.rows(&staff(), n).await, [[json!(2)]]);
+    // Who sends it means it, and so does who drops it in the place of another.
+    assert_eq!(bench.send("ops.shops", "b.csv", "id,n\n1,1\n").await.state, IngestState::Landed);
+    assert_eq!(bench.rows(&staff(), n).await, [[json!(1)]]);
+    std::fs::write(landing.join("b.csv"), "id,n\n1,2\n").unwrap();
+    assert_eq!(bench.lake.ingest_landing().await.unwrap()[0].state, IngestState::Landed);
+    assert_eq!(bench.rows(&staff(), n).await, [[json!(2)]]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rows_of_a_file_that_was_taken_back_are_not_corrected_alone() {
     let bench = Bench::new().await;
     let contracts = bench.folder.path().join("contracts/ops");

@@ -39,8 +39,8 @@ fn line(r: &IngestReport, with_dataset: bool) -> AnyView {
     let dataset = with_dataset.then(|| {
         view! { <td data-label="Dataset"><a href=Href::dataset(&r.dataset).build()>{r.dataset.to_string()}</a></td> }
     });
-    let told = matches!(r.state, IngestState::Refused | IngestState::Waiting) && !r.message.is_empty();
-    let message = told.then(|| visible(&r.message).into_owned());
+    let told = matches!(r.state, IngestState::Refused | IngestState::Waiting | IngestState::Working);
+    let message = (told && !r.message.is_empty()).then(|| visible(&r.message).into_owned());
     let quarantined = r.rows.quarantined;
     let class = if quarantined > 0 { "table__number figure--bad" } else { "table__number quiet" };
     view! {

@@ -58,6 +58,12 @@ pub(super) struct Seen {
     pub mark: String,
     pub ingest: String,
     pub done: bool,
+    /// Someone sent the file just now; else it was found.
+    #[serde(default)]
+    pub sent: bool,
+    /// The arrival of what lay there before.
+    #[serde(default)]
+    pub before: Option<String>,
 }
 
 impl Arrival {
@@ -115,7 +121,12 @@ impl Arrivals {
                 return Ok((!seen.done).then(|| seen.ingest.clone()));
             }
             let ingest = again.map_or_else(new_id, str::to_owned);
-            let seen = Seen { path: path.to_string(), mark: mark.to_owned(), ingest: ingest.clone(), done: false };
+            let before = known.as_ref().map(|k| &k.value);
+            let before =
+                before.and_then(|seen| if seen.done { Some(seen.ingest.clone()) } else { seen.before.clone() });
+            let (path_, mark_) = (path.to_string(), mark.to_owned());
+            let sent = again.is_some();
+            let seen = Seen { path: path_, mark: mark_, ingest: ingest.clone(), done: false, sent, before };
             let written = match known {
                 Some(k) => self.documents.update(SEEN, &id, k.version, &seen).await,
                 None => self.documents.create(SEEN, &id, &seen).await,
@@ -131,6 +142,19 @@ impl Arrivals {
                 Err(e) => return Err(e),
             }
         }
+    }
+
+    /// Whether a file was found where the same content lay before, and nobody sent it: the lake was moved or restored,
+    /// and its files are others to the store.
+    pub(super) async fn lay_there(&self, path: &Path, sha256: &str) -> Result<bool> {
+        let Some(seen) = self.documents.get::<Seen>(SEEN, &key(path)).await? else { return Ok(false) };
+        let Some(before) = seen.value.before.filter(|_| !seen.value.sent) else { return Ok(false) };
+        Ok(self.get(&before).await?.is_some_and(|arrival| arrival.report.sha256 == sha256))
+    }
+
+    /// Lets a file be looked at again, whatever this process knows of it.
+    pub(super) fn forget(&self, path: &Path) {
+        self.done.remove(path);
     }
 
     /// The arrival under which the landing file with this key was last taken.

@@ -69,7 +69,9 @@ impl Decided {
     /// Whether the file lands as this arrival, if its bytes are what they were. The same file sent again is another
     /// arrival, of which nothing is decided.
     pub fn lands(&self, mark: &str, id: &str) -> bool {
-        self.what.verdict == Verdict::Land && self.mark == mark && self.lands_as == id
+        // Decisions of earlier builds name the arrival that was looked at alone.
+        let holds_for = if self.lands_as.is_empty() { &self.ingest } else { &self.lands_as };
+        self.what.verdict == Verdict::Land && self.mark == mark && holds_for == id
     }
 
     /// Whether it says more than that the file lands once more.
@@ -145,7 +147,10 @@ impl Lake {
             let waiting = self.queue(dataset).await?;
             let Some(first) = waiting.first() else { break None };
             let Some(arrival) = self.step(dataset, first, &sender).await? else { break None };
-            if arrival.report.id == report.id && arrival.report.state.is_final() {
+            if !arrival.report.state.is_final() {
+                break None;
+            }
+            if arrival.report.id == report.id {
                 break Some(arrival);
             }
         };

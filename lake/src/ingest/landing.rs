@@ -74,6 +74,8 @@ enum Remembered {
     /// It is there, at this newest version.
     Landed(u64),
     TakenBack(Refusal),
+    /// Newer files took the place of its rows, and it was not sent again: it is the file that it was.
+    LayThere,
 }
 
 /// Who brought a file.
@@ -222,11 +224,17 @@ impl Lake {
         again: Option<&str>,
     ) -> Result<Option<IngestReport>> {
         let arrivals = &self.rooms().arrivals;
-        let Some(id) = arrivals.begin(&file.path, &file.mark, again).await? else {
+        let Some(mut id) = arrivals.begin(&file.path, &file.mark, again).await? else {
             arrivals.remember(&file.path, &file.mark);
             return Ok(None);
         };
-        let known = arrivals.get(&id).await?;
+        let mut known = arrivals.get(&id).await?;
+        // A process was killed between an arrival's end and the note that its file is done with.
+        if again.is_some_and(|new| new != id) && known.as_ref().is_some_and(|k| k.report.state.is_final()) {
+            arrivals.end(&file.path, &file.mark).await?;
+            id = arrivals.begin(&file.path, &file.mark, again).await?.unwrap_or(id);
+            known = arrivals.get(&id).await?;
+        }
         let arrival = match known {
             Some(known) if known.report.state.is_final() => known.as_ref().clone(),
             known => match self.in_turn(file, sender, id.clone(), known).await {
@@ -319,10 +327,11 @@ impl Lake {
                 arrival.report.sha256.clone_from(&content);
                 let outcome = fill(&mut arrival.report, streamed.reading).outcome;
                 let rows = outcome.map(|_| Rows::Written(schema, files));
-                return match self.remembered(&file.dataset, &content, how.mode, false).await? {
+                return match self.remembered(file, &content, how.mode, false).await? {
                     Remembered::New(again) => self.settle(arrival, file, rows, How { again, ..how }, content).await,
                     Remembered::Landed(version) => self.landed_before(arrival, version).await,
                     Remembered::TakenBack(refusal) => self.refuse(arrival, refusal).await,
+                    Remembered::LayThere => self.lay_there(arrival).await,
                 };
             }
         }
@@ -340,10 +349,11 @@ impl Lake {
         let how = How::of(contract.as_deref(), first.is_some());
         // Corrected rows stand beside others whatever the mode.
         let once = if first.is_some() { WriteMode::Append } else { how.mode };
-        let again = match self.remembered(&file.dataset, &content, once, decision.is_some()).await? {
+        let again = match self.remembered(file, &content, once, decision.is_some()).await? {
             Remembered::New(again) => again,
             Remembered::Landed(version) => return self.landed_before(arrival, version).await,
             Remembered::TakenBack(refusal) => return self.refuse(arrival, refusal).await,
+            Remembered::LayThere => return self.lay_there(arrival).await,
         };
         arrival.report.decided_by = decision.as_ref().map(|d| d.by.clone());
         let contract = match &decision {
@@ -399,13 +409,14 @@ impl Lake {
     /// What the dataset knows of content with this hash that comes to land in this mode.
     async fn remembered(
         &self,
-        dataset: &DatasetName,
+        file: &LandingFile,
         content: &str,
         mode: WriteMode,
         decided: bool,
     ) -> Result<Remembered> {
-        let tables = &self.rooms().tables;
+        let (tables, arrivals, dataset) = (&self.rooms().tables, &self.rooms().arrivals, &file.dataset);
         Ok(match tables.landed_as(dataset, content, mode).await? {
+            Some(Landed::Replaced) if arrivals.lay_there(&file.path, content).await? => Remembered::LayThere,
             None | Some(Landed::Replaced) => Remembered::New(None),
             Some(Landed::TakenBack { by, .. }) if decided => Remembered::New(Some(by)),
             Some(Landed::TakenBack { version, by }) => Remembered::TakenBack(taken_back(version, by)),
@@ -496,6 +507,15 @@ impl Lake {
         }
         arrival.report.version = Some(version);
         arrival.report.message = "The same content has landed before; nothing was added.".into();
+        arrival.report.rows = RowCounts::default();
+        self.finish(arrival, IngestState::Duplicate).await
+    }
+
+    async fn lay_there(&self, mut arrival: Arrival) -> Result<Arrival> {
+        arrival.report.message =
+            "The same file has landed before from this place, and newer ones took the place of its \
+                                  rows; nothing was changed. To make its rows the newest again, send it from the page."
+                .into();
         arrival.report.rows = RowCounts::default();
         self.finish(arrival, IngestState::Duplicate).await
     }

@@ -81,9 +81,11 @@ impl Lake {
         loop {
             let waiting = self.queue(dataset).await?;
             let Some(first) = waiting.first() else { return Ok(Moved { reports, waiting }) };
-            match self.step(dataset, first, sender).await? {
-                Some(arrival) => reports.push(arrival.report),
-                None => return Ok(Moved { reports, waiting }),
+            let Some(arrival) = self.step(dataset, first, sender).await? else { return Ok(Moved { reports, waiting }) };
+            let ended = arrival.report.state.is_final();
+            reports.push(arrival.report);
+            if !ended {
+                return Ok(Moved { reports, waiting: self.queue(dataset).await? });
             }
         }
     }
@@ -146,6 +148,7 @@ impl Lake {
         };
         // Another file under its name is taken once it is whole, and stands in this place then.
         if file.mark != first.mark {
+            self.rooms().arrivals.forget(path);
             return Ok(None);
         }
         if let Some(known) = differs.filter(|_| decided.is_none())

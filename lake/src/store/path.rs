@@ -21,6 +21,12 @@ pub fn policy() -> Path {
     Path::from("policy.toml")
 }
 
+/// Written to learn the store's time.
+#[must_use]
+pub fn clock() -> Path {
+    Path::from(format!("{PORTAL}/clock"))
+}
+
 /// `contracts/<unit>/<dataset>.toml`
 #[must_use]
 pub fn contract(dataset: &DatasetName) -> Path {

@@ -3,7 +3,7 @@
 //! They are what an interrupted commit left behind, and, where versions are kept for a time only, what nothing but older
 //! versions held. All of the log stays, so that what landed once is known for ever. On any doubt nothing is removed.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt as _, TryStreamExt as _};
@@ -17,8 +17,8 @@ use crate::{
     store::{Removed, path},
 };
 
-/// Younger files may be on their way into a version.
-const SETTLED: TimeDelta = TimeDelta::days(1);
+/// Younger files may be on their way into a version, other engines' too, whose jobs may take days.
+const SETTLED: TimeDelta = TimeDelta::days(7);
 /// Files that are older are no longer committed: by the margin, whoever removes and whoever commits need not meet.
 const COMMITTED_WITHIN: TimeDelta = TimeDelta::hours(12);
 /// From when a version is too old to go back to until its files go: no roll back takes so long.
@@ -67,15 +67,23 @@ impl Tables {
         if !is_ours(&newest)? {
             return Ok(Vec::new());
         }
+        let gaps = || {
+            tracing::warn!(%dataset, "the log has gaps; nothing is cleaned up");
+            Ok(Vec::new())
+        };
+        let written = self.written_at(dataset).await?;
+        let (Some((first, _)), Some((last, _))) = (written.first_key_value(), written.last_key_value()) else {
+            return gaps();
+        };
+        if last - first + 1 != written.len() as u64 {
+            return gaps();
+        }
         let kept = match self.keep_versions {
             Some(keep) => self.oldest_kept(dataset, newest.version, now - keep - GRACE).await?,
             None => 0,
         };
         let readable = *self.kept_versions(dataset, newest.version).await?.start();
-        let Some(needed) = self.needed(dataset, kept.max(readable), newest.version).await? else {
-            tracing::warn!(%dataset, "the log has gaps; nothing is cleaned up");
-            return Ok(Vec::new());
-        };
+        let Some(needed) = self.needed(dataset, kept.max(readable), newest.version).await? else { return gaps() };
         Ok(listed.into_iter().filter(|object| !data_file(object).is_some_and(|file| needed.contains(file))).collect())
     }
 
@@ -90,14 +98,26 @@ impl Tables {
         Ok(found)
     }
 
-    /// The oldest version that is kept: the one that was the newest at `since`. A clock that was wrong makes it older.
+    /// When the store got each entry of the log.
+    async fn written_at(&self, dataset: &DatasetName) -> Result<BTreeMap<u64, DateTime<Utc>>> {
+        let listed = self.store.objects().list_with_delimiter(Some(&path::log(dataset))).await?.objects;
+        let entry = |object: ObjectMeta| {
+            Some((object.location.filename()?.strip_suffix(".json")?.parse().ok()?, object.last_modified))
+        };
+        Ok(listed.into_iter().filter_map(entry).collect())
+    }
+
+    /// The oldest version that is kept: the one that was the newest at `since`. A version is as old as whoever committed
+    /// it says, and not older than its entry in the store; where clocks disagree, more is kept.
     pub(super) async fn oldest_kept(&self, dataset: &DatasetName, newest: u64, since: DateTime<Utc>) -> Result<u64> {
+        let written = self.written_at(dataset).await?;
         let mut entries = self.entries(dataset.clone(), newest);
         let (mut kept, mut seen) = (newest, newest);
         while let Some(entry) = entries.try_next().await? {
             seen = entry.version;
             // A commit that does not say when it was made may have been made lately.
-            if entry.committed_at > since || entry.committed_at == DateTime::<Utc>::default() {
+            let is_young = entry.committed_at > since || written.get(&entry.version).is_none_or(|at| *at > since);
+            if is_young || entry.committed_at == DateTime::<Utc>::default() {
                 kept = entry.version.saturating_sub(1);
             }
         }
@@ -109,7 +129,7 @@ impl Tables {
     async fn needed(&self, dataset: &DatasetName, oldest: u64, newest: u64) -> Result<Option<HashSet<String>>> {
         let Some(first) = self.snapshot_at(dataset, oldest).await? else { return Ok(None) };
         let mut needed: HashSet<String> =
-            first.state()?.try_log_data()?.iter().map(|f| f.path().into_owned()).collect();
+            first.state()?.try_log_data()?.iter().map(|f| last_part(&f.path()).to_owned()).collect();
         let mut later = futures::stream::iter(oldest + 1..=newest)
             .map(|version| async move {
                 let entry = self.store.read(&path::log(dataset).join(format!("{version:020}.json"))).await?;
@@ -137,10 +157,15 @@ pub(super) fn check_young(files: &[DataFile]) -> Result<()> {
 fn added(version: u64, entry: &[u8]) -> Result<Vec<String>> {
     let lines = entry.split(|b| *b == b'\n').filter(|line| !line.trim_ascii().is_empty());
     let add = |line: &[u8]| match serde_json::from_slice::<Line>(line) {
-        Ok(line) => Ok(line.add.map(|file| file.path)),
+        Ok(line) => Ok(line.add.map(|file| last_part(&file.path).to_owned())),
         Err(e) => Err(LakeError::internal(format!("version {version} of a table's log: {e}"))),
     };
     lines.map(add).filter_map(Result::transpose).collect()
+}
+
+/// A file's own name: other engines may write the whole address into the log.
+fn last_part(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// The data file that an object is, or is the profile of, if we gave it its name. Such names need no escaping, so that a

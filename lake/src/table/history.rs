@@ -3,7 +3,7 @@
 //! An entry is read from its own file of the log and never changes, so it is kept. A version that a roll back passed
 //! over stays in the history; the newest version does not build on it any more.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use deltalake::kernel::CommitInfo;
@@ -74,6 +74,8 @@ impl Tables {
     /// # Errors
     /// [`LakeError::Store`].
     pub async fn landed_as(&self, dataset: &DatasetName, sha256: &str, mode: WriteMode) -> Result<Option<Landed>> {
+        // What another replica has just landed counts.
+        self.checked(dataset, Duration::ZERO).await?;
         if self.landed(dataset, sha256).await?.is_none() {
             return Ok(None);
         }

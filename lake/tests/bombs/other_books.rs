@@ -1,6 +1,6 @@
 //! Workbooks of the other kinds, made to take memory or time: repeated cells, claims, sheets within each other, circles.
 
-use model::RefusedBecause::{Binary, TooLarge, Unreadable};
+use model::RefusedBecause::{Binary, Empty, TooLarge, Unreadable};
 
 use super::{LIMIT, archive, read, refused};
 
@@ -107,6 +107,46 @@ fn repeated_cells_are_taken_as_far_as_the_limit_allows() {
 }
 
 #[test]
+fn depth_and_attributes_cost_no_memory() {
+    let document = |content: String| {
+        archive::zip([
+            ("mimetype", b"application/vnd.oasis.opendocument.spreadsheet".to_vec()),
+            // Not so even that the ratio of the zip gives it away.
+            ("noise", (0..300_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()).collect()),
+            ("content.xml", content.into_bytes()),
+        ])
+    };
+    for (name, content) in [
+        ("deep", "<a>".repeat(2_000_000)),
+        (
+            "deep in a cell",
+            format!("<office:spreadsheet><table:table><table:table-row><table:table-cell>{}", "<a>".repeat(2_000_000)),
+        ),
+        ("deep beside the rows", format!("<office:spreadsheet><table:table>{}", "<a>".repeat(2_000_000))),
+        ("attributes", format!("<a{}/>", " a=\"\"".repeat(1_200_000))),
+    ] {
+        refused(name, &document(content), &[Unreadable, Empty]);
+    }
+}
+
+#[test]
+fn a_copy_of_another_documents_cells_is_no_sheet() {
+    let content = format!(
+        "<office:spreadsheet><table:table table:name=\"S\"><table:table-row>{CELL}</table:table-row></table:table>\
+         <table:table table:name=\"'file:///prices.ods'#S\"><table:table-source/>\
+         <table:table-row>{CELL}{CELL}</table:table-row></table:table></office:spreadsheet>"
+    );
+    let reading = read(
+        "a copy",
+        &archive::zip([
+            ("mimetype", b"application/vnd.oasis.opendocument.spreadsheet".to_vec()),
+            ("content.xml", content.into_bytes()),
+        ]),
+    );
+    assert_eq!((reading.sheet.as_deref(), reading.columns.len()), (Some("S"), 1), "{:?}", reading.outcome.err());
+}
+
+#[test]
 fn a_document_that_is_none_is_refused() {
     let whole = ods(&format!("<table:table-row>{CELL}</table:table-row>"));
     for end in 4..whole.len() {
@@ -176,6 +216,8 @@ fn sheets_within_each_other_are_not_read_again_and_again() {
     refused("sheets", &xls(&[], 5_000, &idle), &[Unreadable]);
     let far = record(0x0085, &[0xff, 0xff, 0xff, 0xff, 0, 0, 1, 0, b'T']);
     refused("a sheet past the end", &xls(&far, 1, &small()), &[Unreadable]);
+    let elsewhere = record(0x0085, &[40, 0, 0, 0, 0, 0, 1, 0, b'T']);
+    refused("a sheet that does not begin", &xls(&elsewhere, 1, &small()), &[Unreadable]);
     // A sheet that begins and never ends.
     let begins = begin(0x20).repeat(1_000);
     refused("begins", &xls(&[], 1, &begins), &[Unreadable]);

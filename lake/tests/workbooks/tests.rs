@@ -101,6 +101,8 @@ fn an_open_document_tells_each_kind_of_value() {
         typed("percentage", "value=\"0.5\""),
         typed("currency", "value=\"12.30\" office:currency=\"EUR\""),
         typed("time", "time-value=\"PT25H30M00S\""),
+        typed("time", "time-value=\"PT08H29M59.9999999S\""),
+        typed("time", "time-value=\"PT12H30M05.5S\""),
         typed("date", "date-value=\"2026-11-30T10:00:00.5\""),
         typed("date", "date-value=\"2026-11-31\""),
         cell(
@@ -123,9 +125,26 @@ fn an_open_document_tells_each_kind_of_value() {
     let bytes = zip.finish().unwrap().into_inner();
     let (columns, rows) = values(&read_file(&bytes.into(), "landing/a/b/x", None, None, &Limits::default()));
     let kinds: Vec<_> = columns.iter().map(|c| c.split_once(':').unwrap().1).collect();
-    assert_eq!(kinds, ["boolean", "float64", "float64", "float64", "timestamp", "text", "text", "text"]);
+    assert_eq!(
+        kinds,
+        ["boolean", "float64", "float64", "float64", "text", "text", "timestamp", "text", "text", "text"]
+    );
     let row: Vec<_> = rows[&RowNumber(0)].iter().flatten().map(String::as_str).collect();
-    assert_eq!(row, ["true", "0.5", "12.3", "1.0625", "2026-11-30T10:00:00.5", "2026-11-31", "a  b\nä<c", "given"]);
+    assert_eq!(
+        row,
+        [
+            "true",
+            "0.5",
+            "12.3",
+            "1.0625",
+            "08:30:00",
+            "12:30:05.500",
+            "2026-11-30T10:00:00.5",
+            "2026-11-31",
+            "a  b\nä<c",
+            "given"
+        ]
+    );
 }
 
 #[test]

@@ -23,28 +23,38 @@ pub struct UpkeepArgs {
 pub async fn run(config: Config, args: UpkeepArgs) -> anyhow::Result<()> {
     let lake = super::open(&config).await?;
     let (dataset, look) = (args.dataset.as_ref(), args.dry_run);
-    let mut told = Vec::new();
-    for (dataset, compacted) in lake.keep_up(dataset, look).await? {
-        told.push(match look {
+    let mut told = 0;
+    let mut tell = |line: String| {
+        told += 1;
+        println!("{line}");
+    };
+    // Each is done whatever became of the others.
+    let compacted = lake.keep_up(dataset, look).await;
+    for (dataset, compacted) in compacted.as_ref().into_iter().flatten() {
+        tell(match look {
             true => format!("{dataset}: {} small files would be compacted", compacted.files),
             false => format!("{dataset}: {compacted}"),
         });
     }
     let verb = if look { "would be removed" } else { "removed" };
-    for (dataset, removed) in lake.clean_up(dataset, look).await? {
-        told.push(format!("{dataset}: files that no kept version needs: {}, {verb}", counted(removed)));
+    let cleaned = lake.clean_up(dataset, look).await;
+    for (dataset, removed) in cleaned.as_ref().into_iter().flatten() {
+        tell(format!("{dataset}: files that no kept version needs: {}, {verb}", counted(*removed)));
     }
-    if dataset.is_none() {
-        let removed = lake.clean_up_results(look).await?;
-        if removed.files > 0 {
-            told.push(format!("stored results past their time: {}, {verb}", counted(removed)));
-        }
+    let results = match dataset {
+        None => lake.clean_up_results(look).await,
+        Some(_) => Ok(Removed::default()),
+    };
+    if let Ok(removed) = &results
+        && removed.files > 0
+    {
+        tell(format!("stored results past their time: {}, {verb}", counted(*removed)));
     }
-    if told.is_empty() {
-        told.push("Nothing to do.".into());
-    }
-    for line in told {
-        println!("{line}");
+    compacted?;
+    cleaned?;
+    results?;
+    if told == 0 {
+        println!("Nothing to do.");
     }
     Ok(())
 }

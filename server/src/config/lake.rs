@@ -13,6 +13,9 @@ use super::LimitSettings;
 /// The folder that is used when nothing names a lake.
 pub const DEFAULT_FOLDER: &str = "demo-lake";
 
+/// Days for which something may be kept: a hundred years.
+const MOST_DAYS: u32 = 36_500;
+
 /// Which bucket, and how it is kept fresh.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -63,6 +66,13 @@ impl LakeSettings {
         let mut config = LakeConfig::new(self.store()?);
         config.limits = limits.engine();
         config.freshness = Duration::from_millis(self.freshness_ms);
+        let longest = self.keep_versions_days.unwrap_or_default().max(self.keep_results_days);
+        if longest > MOST_DAYS {
+            anyhow::bail!(
+                "{longest} days are longer than anything is kept; `keep_versions_days` and `keep_results_days` are at \
+                 most {MOST_DAYS}, and without `keep_versions_days` versions are kept for ever"
+            );
+        }
         config.keep_versions = self.keep_versions_days.map(|days| TimeDelta::days(days.into()));
         config.keep_results = TimeDelta::days(self.keep_results_days.into());
         config.secret = self.secret.clone().map(String::into_bytes);

@@ -12,7 +12,7 @@ use quick_xml::{
 
 use super::{
     Sheet, damaged,
-    rows::{Rows, boolean, number},
+    rows::{Rows, boolean, clock, number},
 };
 use crate::ingest::{Refusal, raw::Kind};
 
@@ -30,15 +30,16 @@ pub(super) fn sheets(bytes: &Bytes, wanted: impl Fn(&str) -> bool, left: &mut u6
     let content = archive.by_name("content.xml").map_err(|e| damaged(&e))?;
     let mut document = Document::new(BufReader::new(content));
     let mut sheets = Vec::new();
-    // Outside of tables: notes of changes and copies of other documents' cells are none of the sheets'.
+    // Outside of tables: notes of changes are none of the sheets'.
     let mut within = Vec::new();
     loop {
         match document.next()? {
             Part::Start(start) if start.name == "table:table" && within.last().is_some_and(|n| n == SPREADSHEET) => {
                 let name = start.attribute("table:name").unwrap_or_default().to_owned();
                 let mut rows = Rows::new(left);
-                table(&mut document, wanted(&name).then_some(&mut rows))?;
-                sheets.push(Sheet { name, rows: rows.finish() });
+                if table(&mut document, wanted(&name).then_some(&mut rows))? {
+                    sheets.push(Sheet { name, rows: rows.finish() });
+                }
             }
             Part::Start(start) => within.push(start.name),
             Part::End => drop(within.pop()),
@@ -49,6 +50,23 @@ pub(super) fn sheets(bytes: &Bytes, wanted: impl Fn(&str) -> bool, left: &mut u6
 }
 
 const SPREADSHEET: &str = "office:spreadsheet";
+
+/// Elements within each other; no spreadsheet has a tenth of that.
+const DEPTH: usize = 256;
+
+/// Attributes that are looked at.
+const READ: [&str; 10] = [
+    "table:name",
+    "table:number-rows-repeated",
+    "table:number-columns-repeated",
+    "office:value-type",
+    "office:value",
+    "office:boolean-value",
+    "office:date-value",
+    "office:time-value",
+    "office:string-value",
+    "text:c",
+];
 
 /// An element's beginning, with what its attributes say.
 struct Start {
@@ -61,8 +79,12 @@ impl Start {
         let mut attributes = Vec::new();
         for attribute in start.attributes().with_checks(false) {
             let attribute = attribute.map_err(|e| damaged(&e))?;
+            let key = attribute.key.into_inner();
+            if !READ.contains(&key) || attributes.iter().any(|(known, _)| known == key) {
+                continue;
+            }
             let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|e| damaged(&e))?;
-            attributes.push((attribute.key.into_inner().to_owned(), value.into_owned()));
+            attributes.push((key.to_owned(), value.into_owned()));
         }
         Ok(Self { name: start.name().into_inner().to_owned(), attributes })
     }
@@ -88,21 +110,31 @@ enum Part {
 struct Document<R> {
     reader: Reader<R>,
     buffer: Vec<u8>,
+    depth: usize,
 }
 
 impl<R: std::io::BufRead> Document<R> {
     fn new(input: R) -> Self {
         let mut reader = Reader::from_reader(input);
         reader.config_mut().expand_empty_elements = true;
-        Self { reader, buffer: Vec::new() }
+        Self { reader, buffer: Vec::new(), depth: 0 }
     }
 
     fn next(&mut self) -> Result<Part, Refusal> {
         loop {
             self.buffer.clear();
             return Ok(match self.reader.read_event_into(&mut self.buffer).map_err(|e| damaged(&e))? {
-                Event::Start(start) | Event::Empty(start) => Part::Start(Start::of(&start)?),
-                Event::End(_) => Part::End,
+                Event::Start(start) | Event::Empty(start) => {
+                    self.depth += 1;
+                    if self.depth > DEPTH {
+                        return Err(damaged(&"its elements lie too deep within each other"));
+                    }
+                    Part::Start(Start::of(&start)?)
+                }
+                Event::End(_) => {
+                    self.depth = self.depth.saturating_sub(1);
+                    Part::End
+                }
                 Event::Text(text) => Part::Text(text.xml10_content().into_owned()),
                 Event::CData(text) => Part::Text(text.xml10_content().into_owned()),
                 Event::GeneralRef(name) => Part::Text(match name.resolve_char_ref().map_err(|e| damaged(&e))? {
@@ -171,9 +203,11 @@ impl<R: std::io::BufRead> Document<R> {
     }
 }
 
-/// Reads the sheet that has begun; its cells go into `rows` when they are wanted.
-fn table(document: &mut Document<impl std::io::BufRead>, mut rows: Option<&mut Rows<'_>>) -> Result<(), Refusal> {
+/// Reads the sheet that has begun; its cells go into `rows` when they are wanted. `false` when it is no sheet but the copy
+/// of another document's, kept for formulas.
+fn table(document: &mut Document<impl std::io::BufRead>, mut rows: Option<&mut Rows<'_>>) -> Result<bool, Refusal> {
     let mut next = 0;
+    let mut own = true;
     let mut depth = 1;
     while depth > 0 {
         match document.next()? {
@@ -188,14 +222,17 @@ fn table(document: &mut Document<impl std::io::BufRead>, mut rows: Option<&mut R
             Part::Start(start) => match start.name.as_str() {
                 // Groups of rows, and the rows that are printed on each page.
                 "table:table-row-group" | "table:table-rows" | "table:table-header-rows" => depth += 1,
-                _ => document.skip()?,
+                name => {
+                    own &= name != "table:table-source";
+                    document.skip()?;
+                }
             },
             Part::End => depth -= 1,
             Part::Text(_) => {}
             Part::Over => return Err(ends_early()),
         }
     }
-    Ok(())
+    Ok(own)
 }
 
 /// A cell with the column where it begins, and how many columns it fills.
@@ -256,7 +293,7 @@ fn content(cell: &Start, text: String) -> Option<(Kind, String)> {
             let given = value("office:time-value")?;
             match seconds(given) {
                 // A time of the day; what is longer is a number of days, as in Excel.
-                Some(s) if (0.0..86_400.0).contains(&s) => (Kind::Label, clock(s)),
+                Some(s) if (0.0..86_400.0).contains(&s) => (Kind::Label, clock(s / 86_400.0)),
                 Some(s) => (Kind::Number, number(s / 86_400.0)),
                 None => (Kind::Label, given.to_owned()),
             }
@@ -308,11 +345,6 @@ fn seconds(given: &str) -> Option<f64> {
         rest = after.as_str();
     }
     Some(sign * total)
-}
-
-fn clock(seconds: f64) -> String {
-    let whole = seconds as u32;
-    format!("{:02}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60)
 }
 
 fn ends_early() -> Refusal {

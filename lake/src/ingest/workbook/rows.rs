@@ -109,6 +109,15 @@ fn content<'a>(value: &'a DataRef<'_>) -> Option<(Kind, Cow<'a, str>)> {
     })
 }
 
+/// A part of a day as a time, to the millisecond.
+pub fn clock(day: f64) -> String {
+    const DAY: u32 = 86_400_000;
+    let millis = ((day * f64::from(DAY)).round() as u32).min(DAY - 1);
+    let (seconds, millis) = (millis / 1000, millis % 1000);
+    let time = format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if millis == 0 { time } else { format!("{time}.{millis:03}") }
+}
+
 pub fn boolean(value: bool) -> &'static str {
     if value { "true" } else { "false" }
 }

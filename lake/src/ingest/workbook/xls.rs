@@ -12,7 +12,7 @@ use super::{
     Sheet,
     compound::Compound,
     damaged,
-    rows::{Rows, boolean, charge},
+    rows::{Rows, boolean, charge, clock},
 };
 use crate::ingest::{Refusal, raw::Kind, sniff};
 
@@ -130,8 +130,12 @@ impl Book {
     /// The cells of the sheet that begins here. Gives how many bytes of the stream it takes.
     fn sheet(&self, stream: &[u8], at: usize, rows: &mut Rows<'_>) -> Result<usize, Refusal> {
         let mut records = Records::new(stream, at);
+        let begins = records.next()?.is_some_and(|record| record.id == id::BOF);
+        if !begins {
+            return Err(damaged(&"a sheet has no beginning"));
+        }
         // Charts that stand in the sheet begin and end within it.
-        let mut depth = 0;
+        let mut depth = 1;
         // The cell whose formula gives a text, which comes in a record of its own.
         let mut text_of = None;
         while let Some(record) = records.next()? {
@@ -217,7 +221,8 @@ impl Book {
         let dated = |of| DataRef::DateTime(ExcelDateTime::new(n, of, self.since_1904));
         let value = match self.form(kind) {
             Form::Number => DataRef::Float(n),
-            Form::Date => dated(ExcelDateTimeType::DateTime),
+            Form::Time if (0.0..1.0).contains(&n) => return rows.put(row, column, Kind::Label, clock(n)),
+            Form::Date | Form::Time => dated(ExcelDateTimeType::DateTime),
             Form::Duration => dated(ExcelDateTimeType::TimeDelta),
         };
         rows.put_value(row, column, &value)

@@ -4,8 +4,10 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     Number,
-    /// A date, a time of the day, or both.
+    /// A date, perhaps with a time.
     Date,
+    /// A time of the day.
+    Time,
     /// Hours, minutes or seconds past a day.
     Duration,
 }
@@ -13,7 +15,8 @@ pub enum Form {
 /// A format that every workbook has by its number. 27 to 36 and 50 to 58 are dates of East Asia.
 pub fn form_of_builtin(number: u16) -> Form {
     match number {
-        14..=22 | 27..=36 | 45 | 47 | 50..=58 => Form::Date,
+        14..=17 | 22 | 27..=36 | 50..=58 => Form::Date,
+        18..=21 | 45 | 47 => Form::Time,
         46 => Form::Duration,
         _ => Form::Number,
     }
@@ -22,6 +25,8 @@ pub fn form_of_builtin(number: u16) -> Form {
 /// A format of the workbook's own, as it is written: `yyyy-mm-dd`, `[h]:mm`, `#,##0.00 "EUR"`.
 pub fn form_of_format(format: &str) -> Form {
     let mut chars = format.chars();
+    // `m` is a month or a minute.
+    let (mut day, mut month, mut clock) = (false, false, false);
     while let Some(c) = chars.next() {
         match c {
             // What is shown as it stands: a quoted text, one character, room for one, one that fills the cell.
@@ -37,11 +42,17 @@ pub fn form_of_format(format: &str) -> Form {
             }
             // Other parts are for negative numbers, zero and texts.
             ';' => break,
-            'd' | 'D' | 'm' | 'M' | 'y' | 'Y' | 'h' | 'H' | 's' | 'S' => return Form::Date,
+            'd' | 'D' | 'y' | 'Y' => day = true,
+            'm' | 'M' => month = true,
+            'h' | 'H' | 's' | 'S' => clock = true,
             _ => {}
         }
     }
-    Form::Number
+    match (day, clock, month) {
+        (true, ..) | (false, false, true) => Form::Date,
+        (false, true, _) => Form::Time,
+        (false, false, false) => Form::Number,
+    }
 }
 
 #[cfg(test)]
@@ -50,8 +61,11 @@ mod tests {
 
     #[test]
     fn a_format_tells_a_date_from_a_number() {
-        for format in ["yyyy-mm-dd", "dd.mm.yyyy;@", "[$-409]d-mmm-yy", "hh:mm AM/PM", "\"on \"d/m", "_(mmm"] {
+        for format in ["yyyy-mm-dd", "dd.mm.yyyy;@", "[$-409]d-mmm-yy", "d.m. hh:mm", "\"on \"d/m", "_(mmm"] {
             assert_eq!(form_of_format(format), Form::Date, "{format}");
+        }
+        for format in ["hh:mm AM/PM", "h:mm:ss", "mm:ss.0"] {
+            assert_eq!(form_of_format(format), Form::Time, "{format}");
         }
         for format in ["[h]:mm", "[hh]:mm:ss", "[mm]:ss", "[SS].00"] {
             assert_eq!(form_of_format(format), Form::Duration, "{format}");
