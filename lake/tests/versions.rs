@@ -3,6 +3,9 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+#[path = "versions/again.rs"]
+mod again;
+
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
@@ -485,69 +488,6 @@ async fn after_a_roll_back_a_corrected_file_lands_and_the_same_one_only_by_decis
     bench.roll_back(&staff(), 4).await.unwrap();
     bench.roll_back(&staff(), 7).await.unwrap();
     assert_eq!(bench.send("ops.flights", "x.csv", C).await.state, IngestState::Duplicate);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_earlier_state_that_is_sent_again_lands_again() {
-    let bench = Bench::new().await;
-    let contracts = bench.folder.path().join("contracts/ops");
-    bench.replace("shops");
-    std::fs::write(contracts.join("hubs.toml"), "mode = \"upsert\"\nkey = [\"id\"]\n").unwrap();
-    let (first, second) = ("id,n\n1,10\n2,20\n", "id,n\n1,11\n");
-    for (dataset, both) in [("ops.shops", [[11]].as_slice()), ("ops.hubs", &[[11], [20]])] {
-        let mut names = (0..).map(|n| format!("{n}.csv"));
-        let mut send = async |text: &str| bench.send(dataset, &names.next().unwrap(), text).await;
-        let n = async || {
-            let rows = bench.rows(&staff(), &format!("select n from {dataset} order by id")).await;
-            rows.into_iter().map(|row| [row[0].as_i64().unwrap()]).collect::<Vec<_>>()
-        };
-        assert_eq!(send(first).await.version, Some(0));
-        assert_eq!(send(first).await.state, IngestState::Duplicate, "{dataset}: it is the state");
-        assert_eq!(send(second).await.version, Some(1));
-        assert_eq!(n().await, both, "{dataset}");
-        let again = send(first).await;
-        assert_eq!((again.state, again.version), (IngestState::Landed, Some(2)), "{dataset}: {}", again.message);
-        assert_eq!(n().await, [[10], [20]], "{dataset}");
-        assert_eq!(send(first).await.state, IngestState::Duplicate, "{dataset}");
-        // What was taken back does not come again by chance.
-        bench.lake.roll_back(&staff(), &dataset.parse().unwrap(), RollBack { to: 0, newest: None }).await.unwrap();
-        let taken = send(second).await;
-        assert_eq!(taken.refused_because, Some(RefusedBecause::TakenBack), "{dataset}: {}", taken.message);
-        assert_eq!(send(first).await.state, IngestState::Duplicate, "{dataset}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_lake_that_is_moved_does_not_land_its_files_anew() {
-    let bench = Bench::new().await;
-    bench.replace("shops");
-    let landing = bench.folder.path().join("landing/ops/shops");
-    std::fs::create_dir_all(&landing).unwrap();
-    // Names sort otherwise than they came.
-    for (name, n) in [("b.csv", 1), ("a.csv", 2)] {
-        std::fs::write(landing.join(name), format!("id,n\n1,{n}\n")).unwrap();
-        let landed = bench.lake.ingest_landing().await.unwrap();
-        assert_eq!(landed.iter().map(|r| r.state).collect::<Vec<_>>(), [IngestState::Landed], "{landed:?}");
-    }
-    // To the store, each is another file now.
-    for _ in 0..2 {
-        for name in ["a.csv", "b.csv"] {
-            let (old, new) = (landing.join(name), landing.join(format!("{name}.tmp")));
-            std::fs::copy(&old, &new).unwrap();
-            std::fs::rename(new, old).unwrap();
-        }
-        let again = bench.lake.ingest_landing().await.unwrap();
-        assert_eq!(again.iter().map(|r| r.state).collect::<Vec<_>>(), [IngestState::Duplicate; 2], "{again:?}");
-        assert!(again[1].message.contains("send it from the page"), "{}", again[1].message);
-    }
-    let n = "select n from ops.shops";
-    assert_eq!(bench.rows(&staff(), n).await, [[json!(2)]]);
-    // Who sends it means it, and so does who drops it in the place of another.
-    assert_eq!(bench.send("ops.shops", "b.csv", "id,n\n1,1\n").await.state, IngestState::Landed);
-    assert_eq!(bench.rows(&staff(), n).await, [[json!(1)]]);
-    std::fs::write(landing.join("b.csv"), "id,n\n1,2\n").unwrap();
-    assert_eq!(bench.lake.ingest_landing().await.unwrap()[0].state, IngestState::Landed);
-    assert_eq!(bench.rows(&staff(), n).await, [[json!(2)]]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
