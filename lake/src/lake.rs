@@ -3,8 +3,16 @@
 use std::sync::Arc;
 
 use crate::{
-    LakeConfig, Result, contract::Contracts, document::Documents, govern::Sessions, ingest::arrival::Arrivals,
-    policy::Policies, query::Engine, result::Results, store::Store, table::Tables,
+    LakeConfig, Result,
+    contract::Contracts,
+    document::Documents,
+    govern::Sessions,
+    ingest::arrival::Arrivals,
+    policy::Policies,
+    query::{Engine, Unsaved},
+    result::Results,
+    store::Store,
+    table::Tables,
 };
 
 /// A lake: one bucket with its tables, contracts, policy, documents and results. Cheap to clone.
@@ -26,6 +34,7 @@ pub(crate) struct Rooms {
     pub sessions: Sessions,
     pub results: Results,
     pub engine: Engine,
+    pub unsaved: Unsaved,
 }
 
 impl Lake {
@@ -46,8 +55,19 @@ impl Lake {
         let results = Results::new(store.clone(), &config.limits, secret);
         let engine = Engine::new(&config.limits)?;
         let arrivals = Arrivals::new(documents.clone());
-        let rooms =
-            Rooms { config, store, documents, tables, arrivals, contracts, policies, sessions, results, engine };
+        let rooms = Rooms {
+            config,
+            store,
+            documents,
+            tables,
+            arrivals,
+            contracts,
+            policies,
+            sessions,
+            results,
+            engine,
+            unsaved: Unsaved::default(),
+        };
         Ok(Self { inner: Arc::new(rooms) })
     }
 

@@ -28,6 +28,7 @@ mod tests;
 
 pub use engine::Engine;
 use engine::{Ask, Prepared};
+pub use recent::Unsaved;
 
 /// The longest that one request waits.
 pub(crate) const MAX_WAIT: Duration = Duration::from_secs(30);
@@ -114,7 +115,7 @@ impl Lake {
 
     /// The principal's own latest queries, newest first.
     pub async fn recent_queries(&self, who: &Principal, limit: usize) -> Result<Vec<RecentQuery>> {
-        recent::list(self.documents(), who, limit).await
+        recent::list(self, who, limit).await
     }
 }
 

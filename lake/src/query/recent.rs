@@ -1,4 +1,10 @@
-//! A person's latest queries: a small document, kept as well as it can be. It never delays or fails a query.
+//! A person's latest queries: a small document, kept as well as it can be. It never delays or fails a query, and who
+//! has just asked finds the query there at once, as far as this process is asked.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use chrono::Utc;
 use model::{Principal, QueryStatus, RecentQuery};
@@ -11,9 +17,63 @@ const KEPT: usize = 20;
 /// Longer texts are not kept: a document is read whole with every page that shows it.
 const TEXT_BYTES: usize = 8 << 10;
 
-pub(super) async fn list(documents: &Documents, who: &Principal, limit: usize) -> Result<Vec<RecentQuery>> {
-    let kept = documents.get::<Vec<RecentQuery>>(KIND, &owner_of(&who.key())).await?;
-    let mut recent = kept.map(|k| k.value).unwrap_or_default();
+/// Queries on their way into the documents, by person, the latest first. A person in the map has one writer.
+#[derive(Debug, Clone, Default)]
+pub struct Unsaved(Arc<Mutex<HashMap<String, Vec<RecentQuery>>>>);
+
+impl Unsaved {
+    /// Adds a query. `true` when nobody writes for this person yet.
+    fn add(&self, id: &str, query: RecentQuery) -> bool {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = !all.contains_key(id);
+        let queries = all.entry(id.to_owned()).or_default();
+        *queries = merged(vec![query], std::mem::take(queries));
+        first
+    }
+
+    fn of(&self, id: &str) -> Vec<RecentQuery> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned().unwrap_or_default()
+    }
+
+    /// Forgets what is written, or never will be. `true` when nothing came meanwhile: the writer may go.
+    fn settle(&self, id: &str, done: &[RecentQuery]) -> bool {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(queries) = all.get_mut(id) else { return true };
+        queries.retain(|q| !done.iter().any(|d| d.sql == q.sql && d.at == q.at));
+        let empty = queries.is_empty();
+        if empty {
+            all.remove(id);
+        }
+        empty
+    }
+
+    async fn write(self, documents: Documents, id: String) {
+        loop {
+            let queries = self.of(&id);
+            let mut end = Ok(());
+            // Another replica may write for the same person.
+            for _ in 0..3 {
+                end = save(&documents, &id, &queries).await;
+                if !matches!(end, Err(LakeError::Conflict { .. })) {
+                    break;
+                }
+            }
+            if let Err(e) = end {
+                tracing::debug!(error = ?e, "recent queries could not be kept");
+            }
+            if self.settle(&id, &queries) {
+                return;
+            }
+        }
+    }
+}
+
+pub(super) async fn list(lake: &Lake, who: &Principal, limit: usize) -> Result<Vec<RecentQuery>> {
+    let id = owner_of(&who.key());
+    // Before the document is read: what is written meanwhile is in one of the two.
+    let unsaved = lake.rooms().unsaved.of(&id);
+    let kept = lake.documents().get::<Vec<RecentQuery>>(KIND, &id).await?;
+    let mut recent = merged(unsaved, kept.map(|k| k.value).unwrap_or_default());
     recent.truncate(limit);
     Ok(recent)
 }
@@ -24,25 +84,54 @@ impl Lake {
             return;
         }
         let query = RecentQuery { sql, at: Utc::now(), rows: status.rows_total, elapsed_ms: status.elapsed_ms };
-        let (documents, id) = (self.documents().clone(), owner_of(&who.key()));
-        self.rooms().engine.desk().spawn(async move {
-            for _ in 0..3 {
-                match add(&documents, &id, &query).await {
-                    Err(LakeError::Conflict { .. }) => {}
-                    Err(e) => return tracing::debug!(error = ?e, "a recent query could not be kept"),
-                    Ok(()) => return,
-                }
-            }
-        });
+        let (unsaved, id) = (self.rooms().unsaved.clone(), owner_of(&who.key()));
+        if unsaved.add(&id, query) {
+            self.rooms().engine.desk().spawn(unsaved.write(self.documents().clone(), id));
+        }
     }
 }
 
-async fn add(documents: &Documents, id: &str, query: &RecentQuery) -> Result<()> {
-    let Some(mut kept) = documents.get::<Vec<RecentQuery>>(KIND, id).await? else {
-        return documents.create(KIND, id, &[query]).await;
+async fn save(documents: &Documents, id: &str, queries: &[RecentQuery]) -> Result<()> {
+    let Some(kept) = documents.get::<Vec<RecentQuery>>(KIND, id).await? else {
+        return documents.create(KIND, id, &queries).await;
     };
-    kept.value.retain(|q| q.sql != query.sql);
-    kept.value.insert(0, query.clone());
-    kept.value.truncate(KEPT);
-    documents.update(KIND, id, kept.version, &kept.value).await
+    documents.update(KIND, id, kept.version, &merged(queries.to_vec(), kept.value)).await
+}
+
+/// Each text once, as it was asked last.
+fn merged(mut newer: Vec<RecentQuery>, mut older: Vec<RecentQuery>) -> Vec<RecentQuery> {
+    older.retain(|o| !newer.iter().any(|n| n.sql == o.sql));
+    newer.append(&mut older);
+    newer.truncate(KEPT);
+    newer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{StoreConfig, store::Store};
+
+    fn asked(sql: &str) -> RecentQuery {
+        RecentQuery { sql: sql.to_owned(), at: Utc::now(), rows: 1, elapsed_ms: 1 }
+    }
+
+    #[tokio::test]
+    async fn every_query_of_a_burst_is_kept_once_and_the_latest_first() {
+        let documents = Documents::new(Store::open(&StoreConfig::Memory).unwrap());
+        let unsaved = Unsaved::default();
+        let mut writers = Vec::new();
+        for text in ["a", "b", "a", "c", "d"] {
+            if unsaved.add("one", asked(text)) {
+                writers.push(tokio::spawn(unsaved.clone().write(documents.clone(), "one".to_owned())));
+            }
+            assert_eq!(unsaved.of("one")[0].sql, text);
+            tokio::task::yield_now().await;
+        }
+        for writer in writers {
+            writer.await.unwrap();
+        }
+        let kept = documents.get::<Vec<RecentQuery>>(KIND, "one").await.unwrap().unwrap().value;
+        assert_eq!(kept.iter().map(|q| q.sql.as_str()).collect::<Vec<_>>(), ["d", "c", "a", "b"]);
+        assert!(unsaved.0.lock().unwrap().is_empty());
+    }
 }
