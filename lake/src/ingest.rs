@@ -57,11 +57,21 @@ impl Lake {
     /// Takes every landing file that is new since the last time, by name within each dataset. Returns their reports.
     ///
     /// # Errors
-    /// [`LakeError::Store`] when the store cannot be reached. A file that is refused is no error: its report says why.
+    /// [`LakeError::Store`] when the store cannot be reached, or what the first dataset failed with that could not be
+    /// taken; the others are. A file that is refused is no error: its report says why.
     pub async fn ingest_landing(&self) -> Result<Vec<IngestReport>> {
+        let (reports, failed) = self.take_landing().await?;
+        failed.into_iter().next().map_or(Ok(reports), |(_, e)| Err(e))
+    }
+
+    /// As [`ingest_landing`](Self::ingest_landing), with the datasets that could not be taken beside the reports of
+    /// those that could. The next time they are tried again.
+    ///
+    /// # Errors
+    /// [`LakeError::Store`] when the landing area cannot be listed.
+    pub async fn take_landing(&self) -> Result<(Vec<IngestReport>, Vec<(DatasetName, LakeError)>)> {
         let files = self.landing_files().await?;
-        let (reports, end) = self.take_all(files, &Sender::Command).await;
-        end.map(|()| reports)
+        Ok(self.take_all(files, &Sender::Command).await)
     }
 
     /// Copies a local file or folder (`<unit>/<dataset>/<file>` below it) into the landing area and ingests it.

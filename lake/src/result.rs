@@ -135,14 +135,7 @@ impl Results {
         let objects = self.store.objects();
         let old = objects.list(Some(&Path::from(RESULTS))).try_filter(|o| ready(o.last_modified < before));
         let old: Vec<ObjectMeta> = old.try_collect().await?;
-        let mut removed = Removed::default();
-        for object in old {
-            if !look {
-                self.store.remove(&object.location).await?;
-            }
-            removed.add(&object);
-        }
-        Ok(removed)
+        self.store.remove_all(&old, look).await
     }
 }
 

@@ -129,6 +129,19 @@ impl Store {
         }
     }
 
+    /// Removes objects; with `look` it only says what they are.
+    pub(crate) async fn remove_all(&self, objects: &[ObjectMeta], look: bool) -> Result<Removed> {
+        let mut removed = Removed::default();
+        for object in objects {
+            if !look {
+                self.remove(&object.location).await?;
+            }
+            removed.files += 1;
+            removed.bytes += object.size;
+        }
+        Ok(removed)
+    }
+
     /// A tag that changes whenever the object does, or `None` when there is none. One cheap request.
     pub async fn tag(&self, path: &Path) -> Result<Option<String>> {
         match self.objects.head(path).await {
@@ -144,13 +157,6 @@ impl Store {
 pub struct Removed {
     pub files: u64,
     pub bytes: u64,
-}
-
-impl Removed {
-    pub(crate) fn add(&mut self, object: &ObjectMeta) {
-        self.files += 1;
-        self.bytes += object.size;
-    }
 }
 
 /// Whether the store refuses to give out one object and no other try would help. Folders tell it as the system does.

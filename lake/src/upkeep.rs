@@ -15,39 +15,39 @@ const CLEANED_EACH: u64 = 24;
 const FIRST: Duration = Duration::from_secs(600);
 
 impl Lake {
-    /// Makes few large data files of the many small ones of a dataset, or of each one. What is asked and written
-    /// meanwhile is not disturbed. With `look` nothing is changed; `into` is then 0.
+    /// The datasets that upkeep looks after: all of them, or the one that is named.
     ///
     /// # Errors
-    /// [`LakeError::Store`]; [`LakeError::Internal`] for data files that cannot be read. Datasets before it are done.
-    pub async fn keep_up(&self, dataset: Option<&DatasetName>, look: bool) -> Result<Vec<(DatasetName, Compacted)>> {
+    /// [`LakeError::NotFound`] when there is none of the name; [`LakeError::Store`].
+    pub async fn kept_up(&self, dataset: Option<&DatasetName>) -> Result<Vec<DatasetName>> {
         let tables = &self.rooms().tables;
-        let mut done = Vec::new();
-        for dataset in self.one_or_all(dataset).await? {
-            let files = tables.compactable(&dataset).await?;
-            let compacted = match look || files == 0 {
-                true => (files > 0).then_some(Compacted { files, into: 0 }),
-                false => self.compact(&dataset).await?,
-            };
-            done.extend(compacted.map(|compacted| (dataset, compacted)));
+        match dataset {
+            Some(one) if tables.snapshot(one).await?.is_none() => Err(LakeError::no_dataset(one)),
+            Some(one) => Ok(vec![one.clone()]),
+            None => Ok(tables.list().await?.to_vec()),
         }
-        Ok(done)
     }
 
-    /// Removes data files that no kept version of a dataset needs, or of each one. With `look` nothing is removed.
+    /// Makes few large data files of the many small ones of a dataset. What is asked and written meanwhile is not
+    /// disturbed. `None` when it has no such files. With `look` nothing is changed; `into` is then 0.
     ///
     /// # Errors
-    /// [`LakeError::Store`]; [`LakeError::Internal`] for a log that cannot be read. Datasets before it are done.
-    pub async fn clean_up(&self, dataset: Option<&DatasetName>, look: bool) -> Result<Vec<(DatasetName, Removed)>> {
-        let now = self.now(look).await?;
-        let mut done = Vec::new();
-        for dataset in self.one_or_all(dataset).await? {
-            let removed = self.rooms().tables.clean(&dataset, now, look).await?;
-            if removed.files > 0 {
-                done.push((dataset, removed));
-            }
+    /// [`LakeError::Store`]; [`LakeError::Internal`] for data files that cannot be read.
+    pub async fn keep_up(&self, dataset: &DatasetName, look: bool) -> Result<Option<Compacted>> {
+        let files = self.rooms().tables.compactable(dataset).await?;
+        if look || files == 0 {
+            return Ok((files > 0).then_some(Compacted { files, into: 0 }));
         }
-        Ok(done)
+        self.compact(dataset).await
+    }
+
+    /// Removes data files that no kept version of a dataset needs. With `look` nothing is removed.
+    ///
+    /// # Errors
+    /// [`LakeError::Store`]; [`LakeError::Internal`] for a log that cannot be read.
+    pub async fn clean_up(&self, dataset: &DatasetName, look: bool) -> Result<Removed> {
+        let now = self.now(look).await?;
+        self.rooms().tables.clean(dataset, now, look).await
     }
 
     /// Removes stored results that have lain for as long as results are kept. With `look` nothing is removed.
@@ -62,15 +62,6 @@ impl Lake {
     /// The time by which things are old. Whoever only looks writes nothing.
     async fn now(&self, look: bool) -> Result<DateTime<Utc>> {
         if look { Ok(Utc::now()) } else { self.rooms().store.now().await }
-    }
-
-    async fn one_or_all(&self, dataset: Option<&DatasetName>) -> Result<Vec<DatasetName>> {
-        let tables = &self.rooms().tables;
-        match dataset {
-            Some(one) if tables.snapshot(one).await?.is_none() => Err(LakeError::no_dataset(one)),
-            Some(one) => Ok(vec![one.clone()]),
-            None => Ok(tables.list().await?.to_vec()),
-        }
     }
 
     /// Work for a processor, away from the threads that serve requests.
@@ -95,10 +86,10 @@ impl Lake {
                     datasets.inspect_err(|e| tracing::warn!(error = ?e, "upkeep could not list the datasets"));
                 for dataset in datasets.iter().flat_map(|all| all.iter()) {
                     // One broken dataset keeps no other from its turn.
-                    if let Err(e) = self.keep_up(Some(dataset), false).await {
+                    if let Err(e) = self.keep_up(dataset, false).await {
                         tracing::warn!(%dataset, error = ?e, "upkeep could not be done; the next look tries again");
                     }
-                    if cleans && let Err(e) = self.clean_up(Some(dataset), false).await {
+                    if cleans && let Err(e) = self.clean_up(dataset, false).await {
                         tracing::warn!(%dataset, error = ?e, "clean-up could not be done; it is tried again in a day");
                     }
                 }

@@ -132,6 +132,9 @@ async fn a_dataset_whose_log_is_damaged_holds_up_no_other() {
         drop_file(&store, &format!("ops/{dataset}/one.csv"), "id\n1\n").await;
         drop_file(&store, &format!("ops/{dataset}/two.csv"), "id\n2\n").await;
     }
+    let (taken, failed) = lake.take_landing().await.unwrap();
+    assert_eq!(taken.len(), 8);
+    assert_eq!(failed.iter().map(|(dataset, _)| dataset.to_string()).collect::<Vec<_>>(), ["ops.a"]);
     assert!(lake.ingest_landing().await.is_err());
     let ann = Principal {
         issuer: "test".into(),

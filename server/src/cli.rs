@@ -4,7 +4,8 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use lake::Lake;
+use lake::{Lake, LakeError};
+use model::DatasetName;
 
 use crate::config::{Config, Environment};
 
@@ -114,6 +115,23 @@ pub enum Format {
     Json,
     /// Arrow IPC stream
     Arrow,
+}
+
+/// Ends a command that went on past datasets that failed: each is named with its reason.
+///
+/// # Errors
+/// When there is one.
+fn end(failed: &[(DatasetName, LakeError)], what: &str) -> anyhow::Result<()> {
+    for (dataset, error) in failed {
+        // Who runs commands may read what the log says.
+        match error {
+            LakeError::Internal { detail, .. } => eprintln!("{dataset}: {detail}"),
+            other => eprintln!("{dataset}: {other}"),
+        }
+    }
+    let datasets = if failed.len() == 1 { "dataset" } else { "datasets" };
+    anyhow::ensure!(failed.is_empty(), "{} {datasets} {what}", failed.len());
+    Ok(())
 }
 
 /// The settings of this run: command line over environment over file.

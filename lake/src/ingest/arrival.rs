@@ -124,9 +124,14 @@ impl Arrivals {
             let before = known.as_ref().map(|k| &k.value);
             let before =
                 before.and_then(|seen| if seen.done { Some(seen.ingest.clone()) } else { seen.before.clone() });
-            let (path_, mark_) = (path.to_string(), mark.to_owned());
-            let sent = again.is_some();
-            let seen = Seen { path: path_, mark: mark_, ingest: ingest.clone(), done: false, sent, before };
+            let seen = Seen {
+                path: path.to_string(),
+                mark: mark.to_owned(),
+                ingest: ingest.clone(),
+                done: false,
+                sent: again.is_some(),
+                before,
+            };
             let written = match known {
                 Some(k) => self.documents.update(SEEN, &id, k.version, &seen).await,
                 None => self.documents.create(SEEN, &id, &seen).await,
@@ -134,7 +139,7 @@ impl Arrivals {
             match written {
                 Ok(()) => {
                     // What the file was before may come back, and is not done with then.
-                    self.done.remove(path);
+                    self.forget(path);
                     return Ok(Some(ingest));
                 }
                 // Someone else began at the same moment: theirs is the arrival.

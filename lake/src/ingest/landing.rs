@@ -109,12 +109,12 @@ impl Lake {
     }
 
     /// Takes the files that are new. Those of one dataset one after the other: when one fails, those behind it wait for
-    /// the next look, and other datasets go on. Returns the reports, and the first of the failures, which are in the log.
+    /// the next look, and other datasets go on. Returns the reports, and what failed, which is in the log too.
     pub(super) async fn take_all(
         &self,
         files: Vec<LandingFile>,
         sender: &Sender<'_>,
-    ) -> (Vec<IngestReport>, Result<()>) {
+    ) -> (Vec<IngestReport>, Vec<(DatasetName, LakeError)>) {
         let mut datasets: BTreeMap<DatasetName, Vec<LandingFile>> = BTreeMap::new();
         for file in files {
             datasets.entry(file.dataset.clone()).or_default().push(file);
@@ -126,13 +126,13 @@ impl Lake {
                 if let Err(e) = &taken {
                     tracing::warn!(%dataset, error = ?e, "landing files could not be taken; the next look tries again");
                 }
-                (reports, taken)
+                (reports, taken.err().map(|e| (dataset, e)))
             })
             .buffered(DATASETS_AT_ONCE)
             .collect()
             .await;
-        let (reports, ends): (Vec<_>, Vec<_>) = taken.into_iter().unzip();
-        (reports.into_iter().flatten().collect(), ends.into_iter().collect())
+        let (reports, failed): (Vec<_>, Vec<_>) = taken.into_iter().unzip();
+        (reports.into_iter().flatten().collect(), failed.into_iter().flatten().collect())
     }
 
     /// Takes files of one dataset; what was done until one fails is in `reports`.

@@ -43,13 +43,7 @@ impl Tables {
     /// # Errors
     /// [`LakeError::Store`], [`LakeError::Internal`] for a log that cannot be read. Nothing is removed then, or less.
     pub async fn clean(&self, dataset: &DatasetName, now: DateTime<Utc>, look: bool) -> Result<Removed> {
-        let mut removed = Removed::default();
-        for object in self.leftovers(dataset, now).await? {
-            if !look {
-                self.store.remove(&object.location).await?;
-            }
-            removed.add(&object);
-        }
+        let removed = self.store.remove_all(&self.leftovers(dataset, now).await?, look).await?;
         if !look && removed.files > 0 {
             tracing::info!(%dataset, files = removed.files, bytes = removed.bytes, "removed what no version needs");
         }
@@ -87,7 +81,7 @@ impl Tables {
         Ok(listed.into_iter().filter(|object| !data_file(object).is_some_and(|file| needed.contains(file))).collect())
     }
 
-    /// Data files and profiles that have the names that we give, and were written before `before`.
+    /// Data files and profiles named as ours are (and other engines' too), that were written before `before`.
     async fn settled(&self, dataset: &DatasetName, before: DateTime<Utc>) -> Result<Vec<ObjectMeta>> {
         let objects = self.store.objects();
         let mut found = Vec::new();

@@ -47,8 +47,10 @@ pub async fn run(config: Config, args: DecideArgs) -> anyhow::Result<()> {
     };
     let mut reports = vec![lake.decide(&who, &args.arrival, decision).await?];
     // Those that waited behind it; this process ends, so they are not left to it.
-    reports.extend(lake.ingest_landing().await?);
-    ingest::print(&reports)
+    let (behind, failed) = lake.take_landing().await?;
+    reports.extend(behind);
+    ingest::print(&reports)?;
+    super::end(&failed, "could not be taken; the next run tries again")
 }
 
 /// `None` when nothing was decided.

@@ -22,16 +22,19 @@ pub struct IngestArgs {
 /// When the lake cannot be written, or when a file was refused.
 pub async fn run(config: Config, args: IngestArgs) -> anyhow::Result<()> {
     let lake = super::open(&config).await?;
-    let reports = match &args.path {
-        Some(path) => lake.ingest_path(path, args.dataset.as_ref()).await?,
-        None => lake.ingest_landing().await?,
+    let (reports, failed) = match &args.path {
+        Some(path) => (lake.ingest_path(path, args.dataset.as_ref()).await?, Vec::new()),
+        None => lake.take_landing().await?,
     };
-    print(&reports)?;
+    if failed.is_empty() || !reports.is_empty() {
+        print(&reports)?;
+    }
     let waiting = reports.iter().filter(|r| r.state == IngestState::Waiting).count();
     if waiting > 0 {
         println!("\n{waiting} of {} files wait for an owner: penstock arrivals --waiting --as OWNER", reports.len());
     }
     let refused = reports.iter().filter(|r| r.state == IngestState::Refused).count();
+    super::end(&failed, "could not be taken; the next run tries again")?;
     if refused > 0 {
         bail!("{refused} of {} files were refused", reports.len());
     }

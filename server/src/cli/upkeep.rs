@@ -29,17 +29,24 @@ pub async fn run(config: Config, args: UpkeepArgs) -> anyhow::Result<()> {
         println!("{line}");
     };
     // Each is done whatever became of the others.
-    let compacted = lake.keep_up(dataset, look).await;
-    for (dataset, compacted) in compacted.as_ref().into_iter().flatten() {
-        tell(match look {
-            true => format!("{dataset}: {} small files would be compacted", compacted.files),
-            false => format!("{dataset}: {compacted}"),
-        });
-    }
+    let mut failed = Vec::new();
     let verb = if look { "would be removed" } else { "removed" };
-    let cleaned = lake.clean_up(dataset, look).await;
-    for (dataset, removed) in cleaned.as_ref().into_iter().flatten() {
-        tell(format!("{dataset}: files that no kept version needs: {}, {verb}", counted(*removed)));
+    for dataset in lake.kept_up(dataset).await? {
+        match lake.keep_up(&dataset, look).await {
+            Ok(None) => {}
+            Ok(Some(compacted)) if look => {
+                tell(format!("{dataset}: {} small files would be compacted", compacted.files));
+            }
+            Ok(Some(compacted)) => tell(format!("{dataset}: {compacted}")),
+            Err(e) => failed.push((dataset.clone(), e)),
+        }
+        match lake.clean_up(&dataset, look).await {
+            Ok(removed) if removed.files == 0 => {}
+            Ok(removed) => tell(format!("{dataset}: files that no kept version needs: {}, {verb}", counted(removed))),
+            // One line for one cause: a dataset that cannot be read.
+            Err(_) if failed.last().is_some_and(|(last, _)| *last == dataset) => {}
+            Err(e) => failed.push((dataset, e)),
+        }
     }
     let results = match dataset {
         None => lake.clean_up_results(look).await,
@@ -50,9 +57,8 @@ pub async fn run(config: Config, args: UpkeepArgs) -> anyhow::Result<()> {
     {
         tell(format!("stored results past their time: {}, {verb}", counted(*removed)));
     }
-    compacted?;
-    cleaned?;
     results?;
+    super::end(&failed, "could not be kept up")?;
     if told == 0 {
         println!("Nothing to do.");
     }
