@@ -180,17 +180,23 @@ impl Builder {
         }
     }
 
-    /// The column so far. The builder is empty then, and of the same type.
+    /// The column so far. The builder is empty then, of the same type, and has room for as much again.
     pub fn finish(&mut self) -> ArrayRef {
-        match &mut self.values {
+        let array: ArrayRef = match &mut self.values {
             Values::Boolean(built) => Arc::new(built.finish()),
             Values::Int64(built) => Arc::new(built.finish()),
             Values::Float64(built) => Arc::new(built.finish()),
             Values::Decimal(built) => Arc::new(built.finish()),
             Values::Date(built) => Arc::new(built.finish()),
             Values::Timestamp(built) => Arc::new(built.finish()),
-            Values::Text(built) => Arc::new(built.finish()),
-        }
+            Values::Text(built) => {
+                let texts = built.finish();
+                *built = StringBuilder::with_capacity(texts.len(), texts.value_data().len());
+                return Arc::new(texts);
+            }
+        };
+        self.values = Self::new(self.target, array.len()).values;
+        array
     }
 }
 

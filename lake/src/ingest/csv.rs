@@ -123,6 +123,7 @@ impl Rows {
         read
     }
 
+    #[inline]
     fn record(&mut self, text: &str, record: &Record, fields: &[Field], spoilt: bool, row: &mut impl FnMut(Row<'_>)) {
         let lines = record.lines;
         let blank = record.fault.is_none()

@@ -182,6 +182,7 @@ impl Evidence {
 
     /// The same, for what is known to be a whole number of 1 to 15 digits without a mark. `false` when the column is not
     /// one of numbers so far: nothing is taken in then.
+    #[inline]
     pub fn add_whole(&mut self, digits: usize) -> bool {
         let Seen::Numbers(numbers) = &mut self.seen else { return false };
         numbers.unmarked.add_whole(digits);
@@ -190,6 +191,7 @@ impl Evidence {
     }
 
     /// The same, for a number of at most 15 digits with a point that can be nothing but its decimal mark.
+    #[inline]
     pub fn add_decimal(&mut self, whole_digits: usize, fraction_digits: usize) -> bool {
         let Seen::Numbers(numbers) = &mut self.seen else { return false };
         numbers.point.add_decimal(whole_digits, fraction_digits);
@@ -199,6 +201,7 @@ impl Evidence {
     }
 
     /// The same, for an ISO date.
+    #[inline]
     pub fn add_day(&mut self) -> bool {
         let is = matches!(self.seen, Seen::Dates(_));
         self.values += u64::from(is);
@@ -206,6 +209,7 @@ impl Evidence {
     }
 
     /// The same, for what can be no null word and does not begin with a zero, in a column that is text already.
+    #[inline]
     pub fn add_text(&mut self) -> bool {
         let is = matches!(self.seen, Seen::Text);
         self.values += u64::from(is);

@@ -72,8 +72,9 @@ pub(super) fn text(text: &str) -> Result<(), Refusal> {
 
 /// Control characters that stand in no text for people.
 pub(super) fn controls(text: &str) -> usize {
-    // In pieces whose count fits a byte, so that many are compared at once.
-    let in_piece = |piece: &[u8]| piece.iter().map(|b| u8::from(*b < 32 && !matches!(b, 9..=13 | 27))).sum::<u8>();
+    // In pieces whose count fits a byte, without branches and checks, so that many are compared at once.
+    let is_control = |b: u8| u8::from(b < 32) & !u8::from(b.wrapping_sub(9) < 5) & !u8::from(b == 27);
+    let in_piece = |piece: &[u8]| piece.iter().fold(0u8, |n, b| n.wrapping_add(is_control(*b)));
     text.as_bytes().chunks(128).map(|piece| usize::from(in_piece(piece))).sum()
 }
 

@@ -3,17 +3,11 @@
 pub(super) mod date;
 pub(super) mod number;
 
-/// Words that mean null in a column whose other values are all of one type that is not text.
-const NULL_WORDS: [&str; 8] = ["NA", "N/A", "n/a", "null", "NULL", "None", "-", "."];
-
-/// Whether `trimmed` is one of the words that may mean null.
+/// Whether `trimmed` is one of the words that mean null in a column whose other values are all of one type that is not
+/// text.
+#[inline]
 pub(super) fn is_null_word(trimmed: &str) -> bool {
-    trimmed.len() <= 4 && NULL_WORDS.contains(&trimmed)
-}
-
-/// Whether such a word may begin with this byte.
-pub(super) fn may_be_null_word(first: u8) -> bool {
-    matches!(first, b'N' | b'n' | b'-' | b'.')
+    matches!(trimmed, "NA" | "N/A" | "n/a" | "null" | "NULL" | "None" | "-" | ".")
 }
 
 /// `true` and `false` in any case; nothing else is a boolean.

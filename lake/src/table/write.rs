@@ -31,6 +31,8 @@ const BEGIN_BYTES: usize = 8 << 20;
 pub(super) const FILE_BYTES: usize = 1 << 30;
 /// What the log says of a file that has as many rows as one file gets, however few bytes they became.
 pub(super) const FULL: &str = "penstock.full";
+/// Above it, files become 3 % smaller and a third of the time of compression longer.
+const ZSTD_LEVEL: i32 = 2;
 /// Share of the values that are not in a row group and that its bloom filter takes for its own.
 const BLOOM_ERRORS: f64 = 0.01;
 /// Leading columns whose least and greatest values the log keeps.
@@ -220,7 +222,7 @@ fn properties_for(begin: &RecordBatch, profile: &ProfileBuilder) -> Result<Write
 }
 
 fn builder() -> Result<WriterPropertiesBuilder> {
-    let level = ZstdLevel::try_new(3).map_err(|e| LakeError::internal(e.to_string()))?;
+    let level = ZstdLevel::try_new(ZSTD_LEVEL).map_err(|e| LakeError::internal(e.to_string()))?;
     Ok(WriterProperties::builder()
         .set_compression(Compression::ZSTD(level))
         .set_statistics_enabled(EnabledStatistics::Page)

@@ -37,6 +37,7 @@ pub(in crate::ingest) struct Field {
 }
 
 impl Field {
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.start == self.end
     }
@@ -46,12 +47,19 @@ impl Field {
         text[self.start..self.end].starts_with(char::is_whitespace)
     }
 
+    /// What the field says, when that stands in the text.
+    #[inline]
+    pub fn plain<'a>(&self, text: &'a str) -> Option<&'a str> {
+        if self.escaped { None } else { Some(&text[self.start..self.end]) }
+    }
+
     /// What the field says.
+    #[inline]
     pub fn value<'a>(&self, text: &'a str, dialect: Dialect) -> Cow<'a, str> {
-        let raw = &text[self.start..self.end];
-        if !self.escaped {
-            return Cow::Borrowed(raw);
+        if let Some(plain) = self.plain(text) {
+            return Cow::Borrowed(plain);
         }
+        let raw = &text[self.start..self.end];
         let quote = char::from(dialect.quote);
         let mut value = String::with_capacity(raw.len());
         let mut chars = raw.chars().peekable();
@@ -92,20 +100,24 @@ impl<'a> Records<'a> {
         Self { text: text.as_bytes(), dialect, at: 0, line, fields: Vec::new(), stops }
     }
 
+    #[inline]
     pub fn fields(&self) -> &[Field] {
         &self.fields
     }
 
     /// How far the text was read.
+    #[inline]
     pub fn place(&self) -> usize {
         self.at
     }
 
     /// Whether a text that goes on after its end could change the record just read.
+    #[inline]
     pub fn may_go_on(&self, record: &Record) -> bool {
         self.at >= self.text.len() && (record.end == self.at || self.text.last() == Some(&b'\r'))
     }
 
+    #[inline]
     pub fn read(&mut self) -> Option<Record> {
         let start = self.at;
         if start >= self.text.len() {
@@ -139,10 +151,12 @@ impl<'a> Records<'a> {
         Some(Record { start, end, line, lines, fault })
     }
 
+    #[inline]
     fn peek(&self) -> Option<u8> {
         self.text.get(self.at).copied()
     }
 
+    #[inline]
     fn plain(&mut self) {
         let start = self.at;
         let rest = &self.text[start..];
@@ -156,6 +170,10 @@ impl<'a> Records<'a> {
         let start = self.at;
         let mut escaped = false;
         loop {
+            if !self.dialect.backslash {
+                let rest = &self.text[self.at..];
+                self.at += memchr::memchr3(self.dialect.quote, b'\n', b'\r', rest).unwrap_or(rest.len());
+            }
             let Some(b) = self.peek() else { return Err(Fault::Unclosed) };
             let next = self.text.get(self.at + 1).copied();
             if b == b'\\' && self.dialect.backslash && next == Some(self.dialect.quote) {
@@ -181,6 +199,7 @@ impl<'a> Records<'a> {
     }
 
     /// Steps over LF, CRLF or CR when one is next.
+    #[inline]
     fn line_end(&mut self) -> bool {
         let len = match self.peek() {
             Some(b'\n') => 1,

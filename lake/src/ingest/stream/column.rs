@@ -86,7 +86,7 @@ impl Column {
     /// Takes a field in. `false` when it does not fit the column.
     #[inline]
     pub fn add(&mut self, field: &str, at: At) -> bool {
-        if !self.watches && self.add_plain(field.as_bytes()) {
+        if !self.watches && self.add_plain(field) {
             return true;
         }
         self.add_any(field, at, true)
@@ -99,7 +99,8 @@ impl Column {
 
     /// Takes a field in when it is what nearly all of such columns are. `false` when it is not, and then nothing is taken.
     #[inline]
-    fn add_plain(&mut self, field: &[u8]) -> bool {
+    fn add_plain(&mut self, text: &str) -> bool {
+        let field = text.as_bytes();
         match &mut self.builder.values {
             Values::Int64(built) => {
                 let Some((value, digits)) = number::plain_whole(field) else { return false };
@@ -132,13 +133,13 @@ impl Column {
                 built.append_value(days);
             }
             Values::Text(built) => {
-                let [c, ..] = field else { return false };
+                let (Some(first), Some(last)) = (field.first(), field.last()) else { return false };
                 // What could be null, blank, an identifier with zeros before it, or the header's word again, is looked at.
-                let plain = (b'!'..0x80).contains(c)
-                    && *c != b'0'
-                    && !(field.len() <= 4 && value::may_be_null_word(*c))
+                let plain = (b'!'..0x80).contains(first)
+                    && (b'!'..0x80).contains(last)
+                    && *first != b'0'
+                    && !value::is_null_word(text)
                     && self.first.as_ref().is_none_or(|f| f.len() != field.len() || f.as_bytes() != field);
-                let Ok(text) = std::str::from_utf8(field) else { return false };
                 if !plain || !self.below.add_text() {
                     return false;
                 }

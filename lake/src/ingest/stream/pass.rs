@@ -110,8 +110,14 @@ impl<'a> Pass<'a> {
             let where_ = At { row: at - above, line: place.2 };
             let is_first = is_data && at == titles;
             for (field, column) in fields.iter().zip(columns.iter_mut()) {
-                let value = field.value(&text.text, dialect);
-                let value: &str = &value;
+                let escaped;
+                let value = match field.plain(&text.text) {
+                    Some(plain) => plain,
+                    None => {
+                        escaped = field.value(&text.text, dialect);
+                        &escaped
+                    }
+                };
                 if !live && !is_first {
                     column.look(value, where_);
                     continue;

@@ -98,7 +98,9 @@ impl<'a> Texts<'a> {
         let from = self.text.text.len();
         match std::str::from_utf8(bytes) {
             Ok(valid) => {
-                self.seen.sequences += bytes.iter().filter(|b| **b >= 0xc0).count();
+                if !valid.is_ascii() {
+                    self.seen.sequences += valid.chars().filter(|c| !c.is_ascii()).count();
+                }
                 match self.text.encoding {
                     Encoding::Windows1252 => {
                         self.text.text.push_str(&WINDOWS_1252.decode_without_bom_handling(bytes).0)

@@ -140,7 +140,7 @@ impl Stamp {
         };
         let seconds =
             i64::from(days) * DAY + i64::from(hour * 3600 + minute * 60 + second) - offset.unwrap_or_default();
-        let years = i64::from(days_of(1, 1, 1)?)..=i64::from(days_of(9999, 12, 31)?);
+        let years = i64::from(self::days(1, 1, 1)?)..=i64::from(self::days(9999, 12, 31)?);
         years.contains(&seconds.div_euclid(DAY)).then_some(Self {
             micros: seconds * MICROS + micros,
             zoned: offset.is_some(),
@@ -149,6 +149,7 @@ impl Stamp {
     }
 }
 
+#[inline]
 fn iso(b: &[u8]) -> Option<i32> {
     if b.len() != 10 || b[4] != b'-' || b[7] != b'-' {
         return None;
@@ -213,6 +214,7 @@ fn month(s: &str) -> Option<u32> {
     u32::try_from(found + 1).ok()
 }
 
+#[inline]
 fn digits(s: &[u8]) -> Option<u32> {
     if s.is_empty() || s.len() > 4 || !s.iter().all(u8::is_ascii_digit) {
         return None;
@@ -220,13 +222,22 @@ fn digits(s: &[u8]) -> Option<u32> {
     Some(s.iter().fold(0, |n, c| n * 10 + u32::from(c - b'0')))
 }
 
+/// Days since 1970 of a day of the Gregorian calendar, years 1 to 9999; `None` when there is no such day.
+#[inline]
 fn days(year: u32, month: u32, day: u32) -> Option<i32> {
-    if year == 0 { None } else { days_of(i32::try_from(year).ok()?, month, day) }
-}
-
-fn days_of(year: i32, month: u32, day: u32) -> Option<i32> {
-    const EPOCH: i32 = 719_163;
-    Some(NaiveDate::from_ymd_opt(year, month, day)?.num_days_from_ce() - EPOCH)
+    const LENGTHS: [u32; 13] = [0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    /// Of the months before, in a year that begins in March.
+    const BEFORE: [u32; 13] = [0, 306, 337, 0, 31, 61, 92, 122, 153, 184, 214, 245, 275];
+    /// From the first of March of the year 0 to 1970.
+    const EPOCH: i32 = 719_468;
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let length = *LENGTHS.get(month as usize)? + u32::from(leap && month == 2);
+    if !(1..=9999).contains(&year) || !(1..=length).contains(&day) {
+        return None;
+    }
+    let year = year - u32::from(month < 3);
+    let days = year * 365 + year / 4 - year / 100 + year / 400 + BEFORE[month as usize] + day - 1;
+    Some(days as i32 - EPOCH)
 }
 
 #[cfg(test)]
@@ -235,7 +246,7 @@ mod tests {
 
     #[test]
     fn dates_are_read_in_the_forms_of_the_rules_and_in_no_other() {
-        let fixed = |y, m, d| DateShape::Fixed(days_of(y, m, d).expect("exists"));
+        let fixed = |y, m, d| DateShape::Fixed(days(y, m, d).expect("exists"));
         for (s, expected) in [
             ("2026-11-25", Some(fixed(2026, 11, 25))),
             ("1970-01-01", Some(DateShape::Fixed(0))),
@@ -250,9 +261,9 @@ mod tests {
             ("25/11/26", None),
             ("2026/11/25", None),
             ("0000-01-01", None),
-            ("1.2.3456", Some(DateShape::Slashed { day_first: days_of(3456, 2, 1), month_first: days_of(3456, 1, 2) })),
-            ("25/11/2026", Some(DateShape::Slashed { day_first: days_of(2026, 11, 25), month_first: None })),
-            ("11-25-2026", Some(DateShape::Slashed { day_first: None, month_first: days_of(2026, 11, 25) })),
+            ("1.2.3456", Some(DateShape::Slashed { day_first: days(3456, 2, 1), month_first: days(3456, 1, 2) })),
+            ("25/11/2026", Some(DateShape::Slashed { day_first: days(2026, 11, 25), month_first: None })),
+            ("11-25-2026", Some(DateShape::Slashed { day_first: None, month_first: days(2026, 11, 25) })),
             ("31/04/2026", None),
             ("25/11-2026", None),
         ] {

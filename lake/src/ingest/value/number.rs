@@ -233,12 +233,14 @@ impl Fit {
     }
 
     /// Adds a whole number of 1 to 15 digits, which is not `-0`.
+    #[inline]
     pub fn add_whole(&mut self, digits: usize) {
         self.values += 1;
         self.whole_digits = self.whole_digits.max(digits);
     }
 
     /// Adds a number of at most 15 digits with a point, in its canonical form, which is not a negative zero.
+    #[inline]
     pub fn add_decimal(&mut self, whole_digits: usize, fraction_digits: usize) {
         self.values += 1;
         self.integers = false;

@@ -37,23 +37,26 @@ impl Bins {
     /// Makes room for values from `least` to `most`, both finite.
     pub fn widen(&mut self, least: f64, most: f64) {
         loop {
-            let (mut low, mut high) = (self.at(least), self.at(most));
-            let fits = low.abs() <= NUMBERS && high.abs() <= NUMBERS;
-            if fits && !self.counts.is_empty() {
-                let (first, last) = (self.first as f64, (self.first + self.counts.len() as i64 - 1) as f64);
-                (low, high) = (low.min(first), high.max(last));
-            }
-            if fits && high - low < BINS as f64 {
-                self.reach(low as i64, high as i64);
-                return;
+            let scale = self.scale();
+            let fits = (least * scale).abs() <= NUMBERS && (most * scale).abs() <= NUMBERS;
+            if fits {
+                let (mut low, mut high) = (number(least, scale), number(most, scale));
+                if !self.counts.is_empty() {
+                    (low, high) = (low.min(self.first), high.max(self.first + self.counts.len() as i64 - 1));
+                }
+                if high - low < BINS {
+                    self.reach(low, high);
+                    return;
+                }
             }
             self.double();
         }
     }
 
     /// Counts a value within what was made room for.
+    #[inline]
     pub fn add(&mut self, value: f64, scale: f64) {
-        let at = number(value, scale) as i64 - self.first;
+        let at = number(value, scale) - self.first;
         if let Some(count) = usize::try_from(at).ok().and_then(|at| self.counts.get_mut(at)) {
             *count += 1;
         }
@@ -105,10 +108,6 @@ impl Bins {
         (shown.first..).zip(&shown.counts).map(bin).collect()
     }
 
-    fn at(&self, value: f64) -> f64 {
-        number(value, self.scale())
-    }
-
     fn double(&mut self) {
         self.power += 1;
         let first = self.first.div_euclid(2);
@@ -138,9 +137,12 @@ impl Bins {
 }
 
 /// The bin of a value. Products that are too small for a float keep their side of zero.
-fn number(value: f64, scale: f64) -> f64 {
-    let at = (value * scale).floor();
-    if at == 0.0 && value < 0.0 { -1.0 } else { at }
+#[inline]
+fn number(value: f64, scale: f64) -> i64 {
+    let product = value * scale;
+    // Towards zero, then down: rounding down at once would be a call.
+    let at = product as i64;
+    at - i64::from(product < at as f64 || (product == 0.0 && value < 0.0))
 }
 
 #[cfg(test)]

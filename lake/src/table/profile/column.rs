@@ -1,7 +1,9 @@
 //! What a profile knows of one column of one file, or of several files together.
 
+use std::borrow::Cow;
+
 use arrow::{
-    array::{Array, ArrayRef, AsArray},
+    array::{Array, ArrayRef, AsArray, PrimitiveArray},
     compute::{cast, max, min},
     datatypes::{
         ArrowNumericType, DataType, Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType,
@@ -122,9 +124,15 @@ impl ColumnSketch {
                 self.floats(&array);
             }
             ColumnType::Text => match array.data_type() {
-                DataType::Utf8 => self.texts(array.as_string::<i32>().iter().flatten()),
-                DataType::LargeUtf8 => self.texts(array.as_string::<i64>().iter().flatten()),
-                _ => self.texts(array.as_string_view().iter().flatten()),
+                DataType::Utf8 => {
+                    let texts = array.as_string::<i32>();
+                    self.texts(texts.iter().flatten(), texts.value_data().is_ascii());
+                }
+                DataType::LargeUtf8 => {
+                    let texts = array.as_string::<i64>();
+                    self.texts(texts.iter().flatten(), texts.value_data().is_ascii());
+                }
+                _ => self.texts(array.as_string_view().iter().flatten(), false),
             },
         }
         Ok(())
@@ -231,19 +239,20 @@ impl ColumnSketch {
         self.bound(&value(least));
         self.bound(&value(most));
         let (least, most) = (number(least), number(most));
-        self.spread(least, most, array.iter().flatten().map(&number));
-        for v in array.iter().flatten() {
-            self.frequent.add(v.hashed(), || value(v));
+        let values = present(array);
+        self.spread(least, most, values.iter().map(|v| number(*v)));
+        for v in values.iter() {
+            self.frequent.add(v.hashed(), || value(*v));
         }
     }
 
     fn floats(&mut self, array: &ArrayRef) {
-        let values = array.as_primitive::<Float64Type>();
+        let values = present(array.as_primitive::<Float64Type>());
         // One zero and one NaN, so that equal values are counted as one.
         let plain = |v: f64| if v.is_nan() { f64::NAN } else { v + 0.0 };
         let (mut least, mut most) = (f64::INFINITY, f64::NEG_INFINITY);
-        for v in values.iter().flatten() {
-            let v = plain(v);
+        for v in values.iter() {
+            let v = plain(*v);
             self.frequent.add(hash(&v.to_bits().to_le_bytes()), || Value::float(v));
             if v.is_finite() {
                 (least, most) = (least.min(v), most.max(v));
@@ -254,22 +263,27 @@ impl ColumnSketch {
         if least <= most {
             self.bound(&Value::float(least));
             self.bound(&Value::float(most));
-            self.spread(least, most, values.iter().flatten().map(plain).filter(|v| v.is_finite()));
+            self.spread(least, most, values.iter().map(|v| plain(*v)).filter(|v| v.is_finite()));
         }
     }
 
-    fn texts<'a>(&mut self, values: impl Iterator<Item = &'a str>) {
+    /// `ascii` when it is known that every character is one byte.
+    fn texts<'a>(&mut self, values: impl Iterator<Item = &'a str>, ascii: bool) {
         let mut lengths = self.lengths.unwrap_or(TextLengths { min: u64::MAX, max: 0, sum: 0 });
         let (mut least, mut most): (Option<&str>, Option<&str>) = (None, None);
+        // What lies strictly between the first eight bytes of both is neither less nor more.
+        let mut between = (u64::MAX, 0);
         for text in values {
-            let length = text.chars().count() as u64;
+            let length = if ascii { text.len() } else { text.chars().count() } as u64;
             lengths.min = lengths.min.min(length);
             lengths.max = lengths.max.max(length);
             lengths.sum += length;
             // A value that is counted already has been compared already.
-            if self.frequent.add(hash(text.as_bytes()), || Value::text(text)) {
+            let inside = begin(text).is_some_and(|b| between.0 < b && b < between.1);
+            if self.frequent.add(hash(text.as_bytes()), || Value::text(text)) && !inside {
                 least = Some(least.map_or(text, |l| l.min(text)));
                 most = Some(most.map_or(text, |m| m.max(text)));
+                between = least.and_then(begin).zip(most.and_then(begin)).unwrap_or((u64::MAX, 0));
             }
         }
         self.lengths = Some(lengths);
@@ -305,6 +319,17 @@ impl ColumnSketch {
             self.max = Some(value.clone());
         }
     }
+}
+
+/// The values that are not null.
+fn present<T: ArrowNumericType>(array: &PrimitiveArray<T>) -> Cow<'_, [T::Native]> {
+    if array.null_count() == 0 { Cow::Borrowed(array.values()) } else { Cow::Owned(array.iter().flatten().collect()) }
+}
+
+/// The first eight bytes, in the order of texts.
+#[inline]
+fn begin(text: &str) -> Option<u64> {
+    text.as_bytes().first_chunk::<8>().map(|b| u64::from_be_bytes(*b))
 }
 
 /// Narrower numbers as the wide ones.

@@ -21,6 +21,7 @@ impl Distinct {
     }
 
     /// Counts a value by a hash whose bits are well mixed.
+    #[inline]
     pub fn add(&mut self, hash: u64) {
         let register = (hash >> RANKED) as usize;
         // The bit below the ranked ones bounds the rank.

@@ -49,6 +49,7 @@ struct Counted {
 
 impl Frequent {
     /// Counts one occurrence. `value` is made only when it may be new, and then the answer is `true`.
+    #[inline]
     pub fn add(&mut self, hash: u64, value: impl FnOnce() -> Value) -> bool {
         self.seen += 1;
         if self.given_up
