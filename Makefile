@@ -26,7 +26,7 @@ screenshots: ## every page, light and dark, wide and phone, into end2end/artefac
 fuzz-api: ## schemathesis against the API for SECONDS (default 300)
 	@scripts/fuzz-api $(SECONDS)
 
-bench-ingest: ## ingest against DuckDB, Polars and pyarrow; writes docs/benchmarks.md
+bench-ingest: ## ingest against DuckDB, Polars, DataFusion and pyarrow; writes docs/benchmarks.md
 	@scripts/bench-ingest
 
 fuzz-ingest: ## mutated files against the reader, RUNS for each of five targets (default 1000000)

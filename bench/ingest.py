@@ -35,6 +35,12 @@ c.execute(f"copy (select * from read_csv('{sys.argv[1]}/*.csv', sample_size=-1))
 import polars, sys
 polars.scan_csv(f"{sys.argv[1]}/*.csv", infer_schema_length=None, try_parse_dates=True).sink_parquet(f"{sys.argv[2]}/out.parquet", compression="zstd")
 """,
+    "DataFusion": """
+import datafusion, sys
+c = datafusion.SessionContext(datafusion.SessionConfig().with_target_partitions(1))
+c.register_csv("t", sys.argv[1], file_extension=".csv")
+c.sql(f"copy (select * from t) to '{sys.argv[2]}/out.parquet' stored as parquet options ('compression' 'zstd(3)')").collect()
+""",
     "pyarrow": """
 import glob, sys, pyarrow as pa, pyarrow.csv as csv, pyarrow.parquet as parquet
 pa.set_cpu_count(1)
@@ -42,6 +48,39 @@ for n, file in enumerate(sorted(glob.glob(f"{sys.argv[1]}/*.csv"))):
     parquet.write_table(csv.read_csv(file), f"{sys.argv[2]}/{n}.parquet", compression="zstd")
 """,
 }
+
+
+# What is so in a table that was read as it should be, and what is wrong when it is not.
+RIGHT = {
+    "lineitem": [
+        ("typeof(any_value(l_shipdate)) = 'DATE'", "dates are text"),
+        ("sum(l_extendedprice) > 1e6", "prices are no numbers"),
+    ],
+    "200 columns": [
+        ("typeof(any_value(column_0)) = 'VARCHAR'", "leading zeros are lost"),
+        ("typeof(any_value(column_3)) = 'DATE'", "dates are text"),
+        ("typeof(any_value(column_4)) = 'BOOLEAN'", "booleans are text"),
+        ("any_value(column_5) filter (column_1 is not null and column_5 like 'a, %') = 'a, \"quoted\" text'", "quotes are kept"),
+    ],
+    "flights": [("typeof(any_value(dep_delay)) in ('BIGINT', 'DOUBLE')", "delays are text")],
+    "1,000 small": [("sum(value) = 612500", "values are lost")],
+}
+
+
+def wrong(name: str, folder: Path, rows: int) -> str:
+    """What is wrong with the table that a peer wrote; empty when nothing is. Looked at outside the time."""
+    import duckdb
+
+    checks = [(f"count(*) = {rows}", f"not {rows:,} rows"), *next(c for n, c in RIGHT.items() if name.startswith(n))]
+    table = f"read_parquet({[str(f) for f in written(folder)]}, union_by_name = true)"
+    found = []
+    for check, complaint in checks:
+        try:
+            good = duckdb.sql(f"select {check} from {table}").fetchone()[0]
+        except duckdb.Error:
+            good = False
+        found += [] if good else [complaint]
+    return ", ".join(found)
 
 
 def lineitem(folder: Path, scale: str) -> None:
@@ -98,8 +137,13 @@ def run(command: list[str], env: dict[str, str]) -> tuple[float, float, int, boo
     return time.monotonic() - begun, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, status == 0
 
 
+def written(folder: Path) -> list[Path]:
+    """Data files, without those of a table's log."""
+    return [f for f in folder.rglob("*.parquet") if "_delta_log" not in f.parts]
+
+
 def size(folder: Path) -> int:
-    return sum(f.stat().st_size for f in folder.rglob("*.parquet"))
+    return sum(f.stat().st_size for f in written(folder))
 
 
 def penstock(binary: str, data: Path, out: Path) -> list[str]:
@@ -133,10 +177,11 @@ def main() -> None:
             data.mkdir()
             make(data)
             total = sum(f.stat().st_size for f in data.iterdir())
+            rows = sum(f.read_bytes().count(b"\n") - 1 for f in data.iterdir())
             found: dict[str, list] = {}
             for _ in range(options.rounds):
                 for peer in ["Penstock", *PEERS]:
-                    if not all(ended for *_, ended, _ in found.get(peer, [])):
+                    if not all(r[3] for r in found.get(peer, [])):
                         continue
                     out = Path(place) / "out"
                     out.mkdir()
@@ -144,24 +189,26 @@ def main() -> None:
                         command = penstock(options.penstock, data, out)
                     else:
                         command = [sys.executable, "-c", PEERS[peer], str(data), str(out)]
-                    found.setdefault(peer, []).append((*run(command, env), size(out)))
+                    wall, cpu, peak, ended = run(command, env)
+                    faults = wrong(name, out, rows) if ended else ""
+                    found.setdefault(peer, []).append((wall, cpu, peak, ended, size(out), faults))
                     shutil.rmtree(out)
             shutil.rmtree(data)
             base = statistics.median(r[1] for r in found["DuckDB, sampled"])
             lines += [f"\n## {name}, {total / MB:.1f} MB of CSV\n"]
-            lines += ["| | MB/s per core | against DuckDB | wall s | peak MB | written MB | |", "| --- | --: | --: | --: | --: | --: | --- |"]
+            lines += ["| | MB/s per core | against DuckDB | wall s | peak MB | written MB | result |", "| --- | --: | --: | --: | --: | --: | --- |"]
             for peer, runs in found.items():
                 wall, cpu, peak, written = (statistics.median(r[n] for r in runs) for n in (0, 1, 2, 4))
                 if not all(r[3] for r in runs):
                     lines.append(f"| {peer} | – | – | – | – | – | failed, or took more than {PATIENCE} s |")
                     continue
                 lines.append(
-                    f"| {peer} | {total / MB / cpu:.0f} | {base / cpu:.2f} × | {wall:.2f} | {peak / MB:.0f} | {written / MB:.1f} | |"
+                    f"| {peer} | {total / MB / cpu:.0f} | {base / cpu:.2f} × | {wall:.2f} | {peak / MB:.0f} | {written / MB:.1f} | {runs[0][5] or 'right'} |"
                 )
             print("\n".join(lines[-len(found) - 3 :]), flush=True)
     if options.write:
         versions = subprocess.run([sys.executable, "-m", "pip", "list", "--format=freeze"], capture_output=True, text=True).stdout
-        peers = ", ".join(v for v in versions.split() if v.split("==")[0] in ("duckdb", "polars", "pyarrow"))
+        peers = ", ".join(v for v in versions.split() if v.split("==")[0] in ("duckdb", "polars", "pyarrow", "datafusion"))
         head = (
             "# Ingest, measured\n\n"
             f"`make bench-ingest` wrote this on {time.strftime('%Y-%m-%d')}: medians of {options.rounds} rounds, all in turns on one machine, "

@@ -28,6 +28,7 @@ mod profile;
 mod restore;
 mod scan;
 mod snapshot;
+mod sort;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests;

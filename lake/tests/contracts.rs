@@ -186,3 +186,19 @@ fn a_format_says_how_dates_are_written() {
     assert_eq!(column(&lands, 1), [Some("2026-11-25T07:30:00")]);
     assert!(lands.quarantined[0].reason.contains("%y/%m/%d"), "{:?}", lands.quarantined);
 }
+
+#[test]
+fn an_order_is_of_columns_that_there_are() {
+    let text = "id,carrier\n1,UA\n2,AA\n";
+    assert!(lands("sort = ['carrier']", text).warnings.is_empty());
+    let warnings = lands("sort = ['carier', 'id']", text).warnings;
+    assert!(warnings[0].contains("orders rows by `carier`"), "{warnings:?}");
+    for (contract, said) in [
+        ("sort = ['Carrier']", "`Carrier` is not a column name; write `carrier`"),
+        ("sort = ['']", "`` is not a column name; write letters and digits"),
+        ("[[source]]\nmatch = '*'\nsheet_column = '–'", "`–` is not a column name"),
+    ] {
+        let error = Contract::parse(contract.as_bytes(), "contract").unwrap_err().to_string();
+        assert!(error.contains(said), "{error}");
+    }
+}

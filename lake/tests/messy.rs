@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, path::Path};
 
 use lake::{
     Limits,
-    contract::{Contract, draft},
+    contract::{Contract, Source, draft},
     ingest::{Reading, read_file, told},
 };
 use model::Inspection;
@@ -112,7 +112,7 @@ cases! {
 }
 
 fn lands_as_well_under_the_contract_drafted_from_it(bytes: &bytes::Bytes, path: &str, reading: &Reading) {
-    let text = draft(reading, path.rsplit('/').next().unwrap());
+    let text = draft(reading, path.rsplit('/').next().unwrap(), &Source::default());
     let contract = Contract::parse(text.as_bytes(), "draft").unwrap_or_else(|e| panic!("{e}\n{text}"));
     let again = read_file(bytes, path, Some(&contract), None, &Limits::default());
     let (Inspection::Lands(free), Inspection::Lands(bound)) = (told(reading, u64::MAX), told(&again, u64::MAX)) else {

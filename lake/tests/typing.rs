@@ -5,12 +5,21 @@
 #[path = "workbooks/tests.rs"]
 mod workbooks;
 
-use arrow::datatypes::{DataType, Field, Schema};
+use std::sync::Arc;
+
+use arrow::{
+    array::{
+        Array as _, ArrayRef, AsArray as _, DictionaryArray, Float32Array, Int8Array, ListArray, RecordBatch,
+        TimestampNanosecondArray, UInt64Array,
+    },
+    datatypes::{DataType, Field, Int32Type, Schema},
+};
 use lake::{
     Limits,
     contract::Contract,
     ingest::{Reading, read_file},
 };
+use parquet::arrow::ArrowWriter;
 
 fn read(input: &[u8], contract: Option<&str>, existing: Option<&Schema>) -> Reading {
     let contract = contract.map(|c| Contract::parse(c.as_bytes(), "contract").unwrap());
@@ -146,6 +155,49 @@ fn json_keeps_its_kinds() {
     ]);
     let lines = format!("{}[1]\n", "{\"a\":1}\n".repeat(9));
     assert_eq!(shown(&read(lines.as_bytes(), None, None)), "a:int64 9/1/0");
+}
+
+fn parquet(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.into_inner().unwrap()
+}
+
+#[test]
+fn parquet_passes_as_it_is_or_in_words_where_no_column_holds_it() {
+    let list = ListArray::from_iter_primitive::<Int32Type, _, _>([Some([Some(1), None]), None]);
+    let words: DictionaryArray<Int32Type> = [Some("a"), None].into_iter().collect();
+    let file = parquet(vec![
+        ("Small Number", Arc::new(Int8Array::from(vec![Some(-1), None]))),
+        ("half", Arc::new(Float32Array::from(vec![Some(0.5), None]))),
+        ("large", Arc::new(UInt64Array::from(vec![Some(u64::MAX), None]))),
+        ("word", Arc::new(words)),
+        ("list", Arc::new(list)),
+        ("at", Arc::new(TimestampNanosecondArray::from(vec![Some(1_500), None]))),
+        ("whole", Arc::new(TimestampNanosecondArray::from(vec![Some(1_000), None]).with_timezone("Europe/Berlin"))),
+    ]);
+    let reading = read(&file, None, None);
+    let expected = "small_number:int64 half:float64 large:decimal(20,0) word:text list:text at:text \
+                    whole:timestamp_utc 2/0/0";
+    assert_eq!(shown(&reading), expected);
+    let batch = &reading.outcome.unwrap().batches[0];
+    assert_eq!(batch.column(4).as_string::<i32>().value(0), "[1, null]");
+    assert_eq!(batch.column(5).as_string::<i32>().value(0), "1970-01-01T00:00:00.000001500");
+}
+
+#[test]
+fn one_nanosecond_anywhere_in_a_parquet_file_decides_its_column() {
+    // The decoder gives out its rows in several parts.
+    for (at, expected) in
+        [(None, "at:timestamp 5000/0/0"), (Some(0), "at:text 5000/0/0"), (Some(4_999), "at:text 5000/0/0")]
+    {
+        let nanos: TimestampNanosecondArray =
+            (0..5_000).map(|n| (n % 7 != 3).then_some(n * 1_000 + i64::from(at == Some(n)))).collect();
+        let reading = read(&parquet(vec![("at", Arc::new(nanos))]), None, None);
+        assert_eq!(shown(&reading), expected, "{at:?}");
+        assert_eq!(reading.outcome.unwrap().batches[0].column(0).null_count(), 714);
+    }
 }
 
 #[test]

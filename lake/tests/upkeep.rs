@@ -14,6 +14,10 @@ use lake::{
     table::{Commit, Committed, Tables, WriteMode},
 };
 use model::{Cell, Compacted, DatasetName, IngestReport, IngestState, Principal, QueryRequest, RollBack};
+use parquet::{
+    arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions},
+    file::{metadata::PageIndexPolicy, page_index::column_index::ColumnIndexMetaData},
+};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::json;
 
@@ -171,9 +175,9 @@ async fn rows_are_the_same_before_and_after_for_everyone() {
         let updated = bench.lake.dataset(&staff(), &dataset).await.unwrap().dataset.updated_at;
         let in_order = format!("select code from {dataset}");
 
-        let made = bench.tables(Duration::ZERO).compact(&dataset).await.unwrap();
+        let made = bench.tables(Duration::ZERO).compact(&dataset, &[]).await.unwrap();
         assert_eq!(made, Some(Compacted { files: 12, into: 1 }), "{kind}");
-        assert_eq!(bench.tables(Duration::ZERO).compact(&dataset).await.unwrap(), None, "{kind}: once is enough");
+        assert_eq!(bench.tables(Duration::ZERO).compact(&dataset, &[]).await.unwrap(), None, "{kind}: once is enough");
 
         assert_eq!(seen(&bench, &dataset, "").await, before, "{kind}");
         assert_eq!(seen(&bench, &dataset, "version as of 11").await, before, "{kind}");
@@ -261,7 +265,7 @@ async fn versions_are_kept_however_old_they_are() {
         }
     }
     bench.lake.roll_back(&staff(), &name, RollBack { to: 43, newest: None }).await.unwrap();
-    assert!(bench.tables(Duration::ZERO).compact(&name).await.unwrap().is_some());
+    assert!(bench.tables(Duration::ZERO).compact(&name, &[]).await.unwrap().is_some());
     let kept = |version: u64| log.join(format!("{version:020}.json")).exists();
     assert_eq!((0..47).filter(|version| !kept(*version)).collect::<Vec<_>>(), [0_u64; 0]);
     let rows = bench.rows(&staff(), &format!("select count(*) from {name} version as of 1")).await;
@@ -280,7 +284,7 @@ async fn what_others_commit_meanwhile_is_kept() {
     }
     assert_eq!(slow.snapshot(&name).await.unwrap().unwrap().version, 8);
     commit(&other, &name, 9, WriteMode::Append).await;
-    assert_eq!(slow.compact(&name).await.unwrap(), Some(Compacted { files: 9, into: 1 }));
+    assert_eq!(slow.compact(&name, &[]).await.unwrap(), Some(Compacted { files: 9, into: 1 }));
     assert_eq!(ids(&bench, &name).await, (0..10).collect::<Vec<_>>());
     // Rows that were taken out do not come back.
     let slow = bench.tables(Duration::from_secs(3600));
@@ -289,7 +293,7 @@ async fn what_others_commit_meanwhile_is_kept() {
     }
     slow.snapshot(&name).await.unwrap().unwrap();
     commit(&other, &name, 18, WriteMode::Replace).await;
-    assert_eq!(slow.compact(&name).await.unwrap(), None);
+    assert_eq!(slow.compact(&name, &[]).await.unwrap(), None);
     assert_eq!(ids(&bench, &name).await, [18]);
 }
 
@@ -316,7 +320,7 @@ async fn two_that_compact_and_two_that_ingest_at_once_lose_nothing() {
                 let tables = bench.tables(Duration::ZERO);
                 let mut done = 0;
                 loop {
-                    done += usize::from(tables.compact(&name).await.unwrap().is_some());
+                    done += usize::from(tables.compact(&name, &[]).await.unwrap().is_some());
                     if tables.snapshot(&name).await.unwrap().unwrap().rows == 81 {
                         return done;
                     }
@@ -368,14 +372,14 @@ async fn ended_at_any_moment_it_leaves_nothing_wrong() {
         // It takes longer as the log grows.
         let patience = if round == 0 { Duration::from_secs(60) } else { whole.mul_f64(rng.random_range(0.0..2.0)) };
         let begun = std::time::Instant::now();
-        match tokio::time::timeout(patience, bench.tables(Duration::ZERO).compact(&name)).await {
+        match tokio::time::timeout(patience, bench.tables(Duration::ZERO).compact(&name, &[])).await {
             Ok(_) => whole = begun.elapsed(),
             Err(_) => cut_off += usize::from(bench.data_files(&name).len() > before),
         }
         assert_eq!(ids(&bench, &name).await, (0..written).collect::<Vec<_>>());
     }
     assert!(cut_off > 0, "never between files and commit");
-    bench.tables(Duration::ZERO).compact(&name).await.unwrap();
+    bench.tables(Duration::ZERO).compact(&name, &[]).await.unwrap();
     assert_eq!(ids(&bench, &name).await, (0..written).collect::<Vec<_>>());
     assert_eq!(bench.rows(&staff(), &format!("select count(*) from {name}")).await, [[json!(written)]]);
 }
@@ -405,7 +409,7 @@ async fn what_no_version_names_is_removed_and_nothing_else() {
     for id in 0..9 {
         commit(&tables, &name, id, WriteMode::Append).await;
     }
-    tables.compact(&name).await.unwrap().unwrap();
+    tables.compact(&name, &[]).await.unwrap().unwrap();
     commit(&tables, &name, 9, WriteMode::Replace).await;
     let folder = bench.folder.path().join("tables/ops/things");
     std::fs::create_dir_all(folder.join("part-of")).unwrap();
@@ -441,7 +445,7 @@ async fn versions_are_kept_for_as_long_as_the_operator_says() {
         commit(&tables, &name, id, WriteMode::Append).await;
     }
     // Version 9 is the compacted one, 10 replaces all rows.
-    tables.compact(&name).await.unwrap().unwrap();
+    tables.compact(&name, &[]).await.unwrap().unwrap();
     commit(&tables, &name, 9, WriteMode::Replace).await;
     for version in 0..10 {
         commit_days_ago(&bench, &name, version, 100);
@@ -531,4 +535,55 @@ async fn old_results_are_removed_and_computed_anew() {
     assert_eq!(bench.lake.clean_up_results(false).await.unwrap().files, 1);
     assert_eq!(stored(), 0);
     assert_eq!(bench.rows(&staff(), sql).await, [[json!(1)]]);
+}
+
+/// The least and the greatest carrier of each page of the table's only data file.
+fn pages(file: &std::path::Path) -> Vec<(String, String)> {
+    let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Required);
+    let metadata = ArrowReaderMetadata::load(&std::fs::File::open(file).unwrap(), options).unwrap();
+    let indexes = metadata.metadata().column_index().unwrap();
+    let carriers = indexes.iter().map(|columns| match &columns[0] {
+        ColumnIndexMetaData::BYTE_ARRAY(index) => index,
+        other => panic!("{other:?}"),
+    });
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    carriers
+        .flat_map(|i| {
+            (0..i.num_pages() as usize)
+                .map(|p| (text(i.min_value(p).unwrap()), text(i.max_value(p).unwrap())))
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_lie_in_the_order_of_the_contract_from_the_first_file_and_after_compaction() {
+    let bench = Bench::new().await;
+    let name = dataset("ordered");
+    bench.contract(&name, "sort = [\"carrier\"]\ngrowth = true\n");
+    let part = |from: usize, rows: usize| {
+        let row = |n: usize| format!("{},{n}\n", ["UA", "AA", "DL", "B6"][n % 4]);
+        "carrier,id\n".to_owned() + &(from..from + rows).map(row).collect::<String>()
+    };
+    let ordered = |pages: &[(String, String)]| pages.windows(2).filter(|w| w[1].0 < w[0].1).count() == 0;
+    bench.send("ops.ordered", "0.csv", &part(0, 70_000)).await;
+    let first = pages(&bench.data_files(&name)[0]);
+    assert!(first.len() > 3 && ordered(&first), "{first:?}");
+    // In parts, since it is large: the runs are sorted, each of them.
+    let large = part(70_000, 1_700_000);
+    assert!(large.len() > 16 << 20);
+    bench.contract(&dataset("large"), "sort = [\"carrier\"]\ngrowth = true\n");
+    bench.send("ops.large", "large.csv", &large).await;
+    let narrow = pages(&bench.data_files(&dataset("large"))[0]).iter().filter(|(least, most)| least == most).count();
+    assert!(narrow > 80, "{narrow} pages of one carrier");
+    for number in 1..9 {
+        bench.send("ops.ordered", &format!("{number}.csv"), &part(70_000 + number * 10, 10)).await;
+    }
+    let before = bench.rows(&staff(), "select carrier, count(*), sum(id) from ops.ordered group by 1 order by 1").await;
+    bench.lake.keep_up(&name, false).await.unwrap().unwrap();
+    let after = bench.rows(&staff(), "select carrier, count(*), sum(id) from ops.ordered group by 1 order by 1").await;
+    assert_eq!(before, after);
+    let newest = bench.data_files(&name).into_iter().max_by_key(|f| f.metadata().unwrap().modified().unwrap()).unwrap();
+    let compacted = pages(&newest);
+    assert!(compacted.len() > 3 && ordered(&compacted), "{compacted:?}");
 }

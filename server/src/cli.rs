@@ -1,6 +1,6 @@
 //! The command line: what can be asked of `penstock`, and what each command shares.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf};
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -121,16 +121,18 @@ pub enum Format {
 ///
 /// # Errors
 /// When there is one.
-fn end(failed: &[(DatasetName, LakeError)], what: &str) -> anyhow::Result<()> {
+fn fail_for(failed: &[(DatasetName, LakeError)], what: &str) -> anyhow::Result<()> {
     for (dataset, error) in failed {
         // Who runs commands may read what the log says.
         match error {
             LakeError::Internal { detail, .. } => eprintln!("{dataset}: {detail}"),
+            LakeError::Store { source } => eprintln!("{dataset}: {error} ({source})"),
             other => eprintln!("{dataset}: {other}"),
         }
     }
-    let datasets = if failed.len() == 1 { "dataset" } else { "datasets" };
-    anyhow::ensure!(failed.is_empty(), "{} {datasets} {what}", failed.len());
+    let datasets: BTreeSet<&DatasetName> = failed.iter().map(|(dataset, _)| dataset).collect();
+    let noun = if datasets.len() == 1 { "dataset" } else { "datasets" };
+    anyhow::ensure!(failed.is_empty(), "{} {noun} {what}", datasets.len());
     Ok(())
 }
 

@@ -24,6 +24,8 @@ pub struct Contract {
     pub mode: WriteMode,
     /// Columns that together name one row.
     pub key: Vec<String>,
+    /// Columns by which rows are ordered where they are stored, for those who ask by them.
+    pub sort: Vec<String>,
     /// Whether a file may add columns that the dataset does not have yet.
     pub growth: bool,
     /// Share of rows, 0 to 1, that may be rejected before the whole file is refused. Written as `"30%"`.
@@ -62,6 +64,8 @@ pub struct Source {
     pub time_zone: Option<Zone>,
     /// The worksheet to read, or a pattern of those whose rows are read one after the other.
     pub sheet: Option<String>,
+    /// A column that says of each row which worksheet it stood in.
+    pub sheet_column: Option<String>,
 }
 
 impl Source {
@@ -143,6 +147,7 @@ impl Default for Contract {
             tags: Vec::new(),
             mode: WriteMode::Append,
             key: Vec::new(),
+            sort: Vec::new(),
             growth: false,
             max_rejected: 0.1,
             max_expanded_bytes: None,
@@ -201,10 +206,10 @@ impl Contract {
                 return Err(("[[source]]".into(), message.into()));
             }
             for (label, name) in &source.rename {
-                if *name != crate::ingest::column_name(name) {
-                    let good = crate::ingest::column_name(name);
-                    return Err((label.clone(), format!("`{name}` is not a column name; write `{good}`")));
-                }
+                check_name(name).map_err(|message| (label.clone(), message))?;
+            }
+            if let Some(name) = &source.sheet_column {
+                check_name(name).map_err(|message| ("sheet_column".into(), message))?;
             }
         }
         if self.mode == WriteMode::Upsert && self.key.is_empty() {
@@ -212,10 +217,9 @@ impl Contract {
                 "mode = \"upsert\" needs a `key`, for example key = [\"id\"]: rows with the same key are replaced";
             return Err(("mode".into(), message.into()));
         }
-        for name in &self.key {
-            let good = crate::ingest::column_name(name);
-            if *name != good {
-                return Err(("key".into(), format!("`{name}` is not a column name; write `{good}`")));
+        for (names, key) in [(&self.key, "key"), (&self.sort, "sort")] {
+            for name in names {
+                check_name(name).map_err(|message| (key.into(), message))?;
             }
         }
         if self.checks.len() > MOST_CHECKS {
@@ -231,10 +235,7 @@ impl Contract {
                 return Err(("[[check]]".into(), message.into()));
             }
             for name in &check.unique {
-                let good = crate::ingest::column_name(name);
-                if *name != good {
-                    return Err(("unique".into(), format!("`{name}` is not a column name; write `{good}`")));
-                }
+                check_name(name).map_err(|message| ("unique".into(), message))?;
             }
             if check.unique.is_empty() {
                 crate::policy::may_be_condition(&check.sql).map_err(|why| (check.sql.clone(), why))?;
@@ -244,12 +245,18 @@ impl Contract {
             rule.check_format().map_err(|why| (format!("column.{name}"), why))?;
         }
         for name in self.columns.keys() {
-            let good = crate::ingest::column_name(name);
-            if *name != good {
-                return Err((format!("column.{name}"), format!("`{name}` is not a column name; write `{good}`")));
-            }
+            check_name(name).map_err(|message| (format!("column.{name}"), message))?;
         }
         Ok(())
+    }
+}
+
+/// What is wrong with a column's name, and what to write instead.
+fn check_name(name: &str) -> std::result::Result<(), String> {
+    match crate::ingest::column_name(name) {
+        good if good.is_empty() => Err(format!("`{name}` is not a column name; write letters and digits")),
+        good if good != name => Err(format!("`{name}` is not a column name; write `{good}`")),
+        _ => Ok(()),
     }
 }
 

@@ -4,11 +4,13 @@ use std::fmt::Write as _;
 
 use model::{ColumnReport, ColumnWarning};
 
+use super::Source;
 use crate::ingest::Reading;
 
-/// TOML text with comments that say what was seen and what is left to decide. The file lands under it as it stands.
+/// TOML text with comments that say what was seen and what is left to decide. The file lands under it as it stands;
+/// `source` is how it was read.
 #[must_use]
-pub fn draft(reading: &Reading, file: &str) -> String {
+pub fn draft(reading: &Reading, file: &str, source: &Source) -> String {
     let mut text = String::new();
     let rows = reading.rows;
     let _ = writeln!(
@@ -35,8 +37,11 @@ pub fn draft(reading: &Reading, file: &str) -> String {
     text.push_str("\n# How such files are read.\n[[source]]\n");
     let ending = file.split_once('.').map(|(_, ending)| format!("*.{ending}")).unwrap_or_else(|| "*".to_owned());
     let _ = writeln!(text, "match = {}", quoted(&ending));
-    if let Some(sheet) = &reading.sheet {
+    if let Some(sheet) = source.sheet.as_ref().or(reading.sheet.as_ref()) {
         let _ = writeln!(text, "sheet = {}", quoted(sheet));
+    }
+    if let Some(column) = &source.sheet_column {
+        let _ = writeln!(text, "sheet_column = {}", quoted(column));
     }
     text.push_str("# null = [\"NA\"] # words that mean null, in text columns too\n");
     for (warning, choice) in [

@@ -27,6 +27,8 @@ use unique::Unique;
 pub(super) struct Checks<'a> {
     checks: Vec<Running<'a>>,
     schema: SchemaRef,
+    /// Columns of the contract's order that there are none of.
+    unsorted: Vec<&'a str>,
 }
 
 struct Running<'a> {
@@ -56,7 +58,10 @@ impl<'a> Checks<'a> {
             };
             Ok(Running { check, condition, failed: 0 })
         };
-        Ok(Self { checks: contract.checks.iter().map(running).collect::<Result<_, _>>()?, schema: Arc::clone(schema) })
+        let checks = contract.checks.iter().map(running).collect::<Result<_, _>>()?;
+        let absent = |name: &&str| schema.field_with_name(name).is_err();
+        let unsorted = contract.sort.iter().map(String::as_str).filter(absent).collect();
+        Ok(Self { checks, schema: Arc::clone(schema), unsorted })
     }
 
     /// Looks at rows in the schema's columns, and adds those that stay in quarantine to `misfits`, by row.
@@ -98,6 +103,10 @@ impl<'a> Checks<'a> {
     /// What the whole file's rows came to: sentences for the report, and why it is refused, if it is.
     pub fn end(self) -> (Vec<String>, Option<Refusal>) {
         let (mut warnings, mut refused) = (Vec::new(), None);
+        if !self.unsorted.is_empty() {
+            let names = self.unsorted.join("`, `");
+            warnings.push(format!("The contract orders rows by `{names}`, and there is no such column."));
+        }
         for Running { check, failed: count, .. } in self.checks.into_iter().filter(|c| c.failed > 0) {
             let (rows, do_not) = if count == 1 { ("row", "does not") } else { ("rows", "do not") };
             match check.on_failure {

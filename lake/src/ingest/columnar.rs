@@ -8,7 +8,7 @@ use std::{
 use arrow::{
     array::{Array, ArrayRef, AsArray, StringBuilder, make_array},
     compute::{CastOptions, cast_with_options, concat},
-    datatypes::{DataType, FieldRef, Fields, Schema, TimeUnit},
+    datatypes::{DataType, FieldRef, Fields, Schema, TimeUnit, TimestampNanosecondType},
     util::display::{ArrayFormatter, FormatOptions},
 };
 use bytes::Bytes;
@@ -59,7 +59,7 @@ fn decode(bytes: &Bytes, limit: u64) -> Result<RawTable, Refusal> {
             return Err(too_large());
         }
         for (part, array) in parts.iter_mut().zip(batch.columns()) {
-            part.push(plain(array).map_err(|e| damaged(&e))?);
+            part.push(if is_nanos(array) { array.clone() } else { plain(array, false).map_err(|e| damaged(&e))? });
         }
     }
     if stated != Some(rows as i64) {
@@ -69,13 +69,21 @@ fn decode(bytes: &Bytes, limit: u64) -> Result<RawTable, Refusal> {
         .fields()
         .iter()
         .zip(parts)
-        .map(|(field, part)| {
+        .map(|(field, mut part)| {
+            if part.is_empty() {
+                part.push(arrow::array::new_empty_array(field.data_type()));
+            }
+            // One value decides what all others become.
+            let in_micros = part.iter().all(is_in_micros);
+            if !in_micros && (rows as u64).saturating_mul(NANOS_IN_WORDS) > limit.saturating_mul(2) {
+                return Err(too_large());
+            }
+            for array in &mut part {
+                *array = plain(array, in_micros).map_err(|e| damaged(&e))?;
+            }
             let refs: Vec<&dyn Array> = part.iter().map(AsRef::as_ref).collect();
-            let array = match refs.is_empty() {
-                true => plain(&arrow::array::new_empty_array(field.data_type())),
-                false => concat(&refs),
-            };
-            Ok(RawColumn { label: field.name().clone(), cells: Cells::Typed(array.map_err(|e| damaged(&e))?) })
+            let array = concat(&refs).map_err(|e| damaged(&e))?;
+            Ok(RawColumn { label: field.name().clone(), cells: Cells::Typed(array) })
         })
         .collect::<Result<Vec<_>, Refusal>>()?;
     Ok(RawTable { columns, places: Places::Count(rows), ..RawTable::default() })
@@ -121,12 +129,26 @@ fn expanded(array: &dyn Array) -> u64 {
     }
 }
 
-/// The array in the nearest type that a table has and that loses nothing; text when there is none.
-fn plain(array: &ArrayRef) -> Result<ArrayRef, arrow::error::ArrowError> {
+/// Bytes of a timestamp as text, at most.
+const NANOS_IN_WORDS: u64 = 36;
+
+fn is_nanos(array: &dyn Array) -> bool {
+    matches!(array.data_type(), DataType::Timestamp(TimeUnit::Nanosecond, _))
+}
+
+/// Whether an array of nanoseconds holds whole microseconds alone. Others are not looked at.
+fn is_in_micros(array: &ArrayRef) -> bool {
+    let nanos = array.as_primitive_opt::<TimestampNanosecondType>();
+    nanos.is_none_or(|nanos| nanos.iter().flatten().all(|n| n % 1_000 == 0))
+}
+
+/// The array in the nearest type that a table has and that loses nothing; text when there is none. `in_micros` when no
+/// timestamp of the column is finer than that.
+fn plain(array: &ArrayRef, in_micros: bool) -> Result<ArrayRef, arrow::error::ArrowError> {
     let micros =
         |zone: &Option<_>| DataType::Timestamp(TimeUnit::Microsecond, zone.as_ref().map(|_: &Arc<str>| "UTC".into()));
     let target = match array.data_type() {
-        DataType::Dictionary(_, values) => return plain(&strict(array, values)?),
+        DataType::Dictionary(_, values) => return plain(&strict(array, values)?, in_micros),
         DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 => DataType::Int64,
         DataType::UInt8 | DataType::UInt16 | DataType::UInt32 => DataType::Int64,
         // Tables have no unsigned type: past 63 bits these need a decimal.
@@ -134,10 +156,7 @@ fn plain(array: &ArrayRef) -> Result<ArrayRef, arrow::error::ArrowError> {
         DataType::Float16 | DataType::Float32 | DataType::Float64 => DataType::Float64,
         DataType::Boolean => DataType::Boolean,
         DataType::Date32 | DataType::Date64 => DataType::Date32,
-        DataType::Timestamp(TimeUnit::Nanosecond, zone) => match strict_nanos(array, &micros(zone))? {
-            Some(exact) => return Ok(exact),
-            None => DataType::Utf8,
-        },
+        DataType::Timestamp(TimeUnit::Nanosecond, _) if !in_micros => DataType::Utf8,
         DataType::Timestamp(_, zone) => micros(zone),
         DataType::Decimal32(p, s) | DataType::Decimal64(p, s) | DataType::Decimal128(p, s) if *s >= 0 => {
             DataType::Decimal128(*p, *s)
@@ -158,16 +177,9 @@ fn strict(array: &ArrayRef, target: &DataType) -> Result<ArrayRef, arrow::error:
     cast_with_options(array, target, &CastOptions { safe: false, ..CastOptions::default() })
 }
 
-/// Microseconds, or `None` when a nanosecond would be lost.
-fn strict_nanos(array: &ArrayRef, target: &DataType) -> Result<Option<ArrayRef>, arrow::error::ArrowError> {
-    let micros = strict(array, target)?;
-    let back = strict(&micros, array.data_type())?;
-    Ok((back.to_data() == array.to_data()).then_some(micros))
-}
-
 /// Any array as text, in arrow's own words: the way for what no column type holds.
 pub(super) fn in_words(array: &ArrayRef) -> Result<ArrayRef, arrow::error::ArrowError> {
-    let options = FormatOptions::new();
+    let options = FormatOptions::new().with_null("null");
     let words = ArrayFormatter::try_new(array, &options)?;
     let mut text = StringBuilder::new();
     for row in 0..array.len() {

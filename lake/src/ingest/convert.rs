@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use arrow::{
     array::{
-        Array as _, ArrayRef, BooleanBuilder, Date32Builder, Decimal128Builder, Float64Builder, Int64Builder,
-        StringBuilder, TimestampMicrosecondBuilder,
+        Array as _, ArrayRef, AsArray as _, BooleanBuilder, Date32Builder, Decimal128Builder, Float64Builder,
+        Int64Builder, StringBuilder, TimestampMicrosecondBuilder,
     },
     datatypes::{DataType, TimeUnit},
 };
@@ -180,22 +180,26 @@ impl Builder {
         }
     }
 
-    /// The column so far. The builder is empty then, of the same type, and has room for as much again.
+    /// The column so far. The builder is empty then, and of the same type.
     pub fn finish(&mut self) -> ArrayRef {
-        let array: ArrayRef = match &mut self.values {
+        match &mut self.values {
             Values::Boolean(built) => Arc::new(built.finish()),
             Values::Int64(built) => Arc::new(built.finish()),
             Values::Float64(built) => Arc::new(built.finish()),
             Values::Decimal(built) => Arc::new(built.finish()),
             Values::Date(built) => Arc::new(built.finish()),
             Values::Timestamp(built) => Arc::new(built.finish()),
-            Values::Text(built) => {
-                let texts = built.finish();
-                *built = StringBuilder::with_capacity(texts.len(), texts.value_data().len());
-                return Arc::new(texts);
-            }
+            Values::Text(built) => Arc::new(built.finish()),
+        }
+    }
+
+    /// As [`finish`](Self::finish), with room for as much again.
+    pub fn part(&mut self) -> ArrayRef {
+        let array = self.finish();
+        self.values = match array.as_string_opt::<i32>() {
+            Some(texts) => Values::Text(StringBuilder::with_capacity(texts.len(), texts.value_data().len())),
+            None => Self::new(self.target, array.len()).values,
         };
-        self.values = Self::new(self.target, array.len()).values;
         array
     }
 }

@@ -10,7 +10,7 @@ use model::{DatasetName, Principal};
 use object_store::{ObjectStoreExt as _, path::Path};
 use tokio::sync::Notify;
 
-use super::landing::{LandingFile, Sender};
+use super::landing::LandingFile;
 use crate::{Lake, StoreConfig, policy::in_scope, store::path::LANDING};
 
 /// Keys that wait at most; the listing finds what is dropped here.
@@ -72,8 +72,7 @@ impl Lake {
         }
         files.sort_by(|a, b| (&a.dataset, a.path.as_ref()).cmp(&(&b.dataset, b.path.as_ref())));
         if !files.is_empty() {
-            // What fails is in the log, and in the next look.
-            let _ = self.take_all(files, &Sender::Watcher).await;
+            self.take_watched(files).await;
         }
     }
 

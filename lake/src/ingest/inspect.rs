@@ -64,7 +64,8 @@ pub fn inspect(bytes: &Bytes, what: &Inspect, existing: Option<&Schema>, limits:
             refused.difference = Some(Box::new(difference));
         }
     }
-    Inspected { inspection, draft: draft(&reading, &what.file) }
+    let source = contract.map(|c| c.source(&place)).unwrap_or_default();
+    Inspected { inspection, draft: draft(&reading, &what.file, &source) }
 }
 
 impl Inspect {

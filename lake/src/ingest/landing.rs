@@ -52,6 +52,7 @@ enum Rows {
 struct How {
     mode: WriteMode,
     key: Vec<String>,
+    sort: Vec<String>,
     /// By an owner's decision.
     decided: bool,
     /// The roll back after which the content lands once more.
@@ -65,7 +66,8 @@ impl How {
             WriteMode::Replace if corrects => WriteMode::Append,
             mode => mode,
         };
-        Self { mode, key: contract.map(|c| c.key.clone()).unwrap_or_default(), decided: false, again: None }
+        let (key, sort) = contract.map(|c| (c.key.clone(), c.sort.clone())).unwrap_or_default();
+        Self { mode, key, sort, decided: false, again: None }
     }
 }
 
@@ -109,7 +111,7 @@ impl Lake {
     }
 
     /// Takes the files that are new. Those of one dataset one after the other: when one fails, those behind it wait for
-    /// the next look, and other datasets go on. Returns the reports, and what failed, which is in the log too.
+    /// the next look, and other datasets go on. Returns the reports, and what failed.
     pub(super) async fn take_all(
         &self,
         files: Vec<LandingFile>,
@@ -123,9 +125,6 @@ impl Lake {
             .map(async |(dataset, files)| {
                 let mut reports = Vec::new();
                 let taken = self.take_in_order(&dataset, files, sender, &mut reports).await;
-                if let Err(e) = &taken {
-                    tracing::warn!(%dataset, error = ?e, "landing files could not be taken; the next look tries again");
-                }
                 (reports, taken.err().map(|e| (dataset, e)))
             })
             .buffered(DATASETS_AT_ONCE)
@@ -439,6 +438,7 @@ impl Lake {
             by: report.by.clone(),
             mode: how.mode,
             key: how.key,
+            sort: how.sort,
             corrects: report.corrects.is_some(),
             own: report.columns.iter().map(|c| c.name.clone()).collect(),
         };

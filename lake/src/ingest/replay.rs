@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 use futures::stream::BoxStream;
-use model::{Correction, DatasetName, IngestReport, IngestState, Principal};
+use model::{ColumnReport, Correction, DatasetName, IngestReport, IngestState, Principal};
 use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 
@@ -57,8 +57,7 @@ impl Lake {
         let mut text = String::new();
         if report.header_line.is_some() || report.sheet.is_some() {
             let delimiter = report.delimiter.as_deref().unwrap_or("\t");
-            let labels: Vec<String> = report.columns.iter().map(|c| quoted(&c.label, delimiter)).collect();
-            text.push_str(&labels.join(delimiter));
+            text.push_str(&head(&report.columns, delimiter));
             text.push('\n');
         }
         for row in rows {
@@ -241,10 +240,39 @@ fn marked_name(first: &IngestReport, bytes: &[u8]) -> String {
     format!("{stem}{MARK}{}-{}.txt", first.id, &sha256(bytes)[..12])
 }
 
+/// The header of rows that are sent back. Where only some columns have one, names stand for the others: a line with gaps
+/// would be taken for a title.
+fn head(columns: &[ColumnReport], delimiter: &str) -> String {
+    let bare = columns.iter().all(|c| c.label.trim().is_empty());
+    let label = |c: &ColumnReport| if bare || !c.label.trim().is_empty() { c.label.clone() } else { c.name.clone() };
+    columns.iter().map(|c| quoted(&label(c), delimiter)).collect::<Vec<_>>().join(delimiter)
+}
+
 fn quoted(label: &str, delimiter: &str) -> String {
     if label.contains(['"', '\n', '\r']) || label.contains(delimiter) {
         format!("\"{}\"", label.replace('"', "\"\""))
     } else {
         label.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_has_no_gaps() {
+        let column = |(name, label): &(&str, &str)| ColumnReport {
+            name: (*name).to_owned(),
+            label: (*label).to_owned(),
+            column_type: model::ColumnType::Text,
+            nulls: 0,
+            evidence: String::new(),
+            warning: None,
+        };
+        let head = |columns: &[(&str, &str)]| head(&columns.iter().map(column).collect::<Vec<_>>(), "\t");
+        assert_eq!(head(&[("a", "A"), ("b", "B \"x\"")]), "A\t\"B \"\"x\"\"\"");
+        assert_eq!(head(&[("column_1", ""), ("month", "month")]), "column_1\tmonth");
+        assert_eq!(head(&[("column_1", ""), ("column_2", " ")]), "\t ", "none is said to have been there");
     }
 }

@@ -29,8 +29,7 @@ impl Lake {
                     let whole: Vec<LandingFile> = new.into_iter().filter(still).collect();
                     before = now;
                     if !whole.is_empty() {
-                        // What fails is in the log, and in the next look.
-                        let _ = self.take_all(whole, &Sender::Watcher).await;
+                        self.take_watched(whole).await;
                     }
                 }
                 Err(e) => tracing::warn!(error = ?e, "the landing area could not be listed; trying again"),
@@ -43,6 +42,13 @@ impl Lake {
                 self.follow_hints().await;
             }
             pause = EACH;
+        }
+    }
+
+    /// Takes files that nobody waits for: what fails is in the log, and in the next look.
+    pub(super) async fn take_watched(&self, files: Vec<LandingFile>) {
+        for (dataset, e) in self.take_all(files, &Sender::Watcher).await.1 {
+            tracing::warn!(%dataset, error = ?e, "landing files could not be taken; the next look tries again");
         }
     }
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use model::RefusedBecause;
 
 use super::{
-    Refusal, header,
+    Refusal, column_name, header,
     raw::{Cells, Kind, Places, RawColumn, RawTable, check_width},
     sniff,
 };
@@ -57,10 +57,33 @@ pub(super) fn read(bytes: &Bytes, kind: sniff::Book, source: &Source, limit: u64
         let mut table = table(sheet.rows, limit)?;
         table.nullify(&source.null);
         header::settle(&mut table, false, source);
+        if let Some(column) = &source.sheet_column {
+            name_sheet(&mut table, column, &sheet.name, &mut left)?;
+            check_area(table.columns.len(), table.rows(), limit)?;
+        }
         parts.push((sheet.name, table));
     }
     let sheets = parts.iter().map(|(name, _)| name.clone()).collect();
     Ok(Book { sheets, table: united(parts, limit)? })
+}
+
+/// Adds a column with the sheet's name in each row. `left` is what all cells may still take, in bytes.
+fn name_sheet(table: &mut RawTable, column: &str, sheet: &str, left: &mut u64) -> Result<(), Refusal> {
+    if table.columns.iter().any(|c| column_name(&c.label) == column) {
+        let message = format!(
+            "The sheet `{sheet}` has a column `{column}` itself; choose another name for `sheet_column` in the contract."
+        );
+        return Err(Refusal::new(RefusedBecause::Contract, message));
+    }
+    let rows = table.rows();
+    *left = left.checked_sub((sheet.len() as u64).saturating_mul(rows as u64)).ok_or_else(|| {
+        Refusal::new(RefusedBecause::TooLarge, "The sheets' names are too long to stand in each of their rows.")
+    })?;
+    let names = StringArray::from_iter_values(std::iter::repeat_n(sheet, rows));
+    // A name is text, whatever it looks like: the next one may look otherwise.
+    let cells = Cells::Kinds(names, vec![Kind::Label; rows]);
+    table.columns.push(RawColumn { label: column.to_owned(), cells });
+    check_width(table.columns.len())
 }
 
 fn choose(all: Vec<Sheet>, source: &Source) -> Result<Vec<Sheet>, Refusal> {

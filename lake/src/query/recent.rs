@@ -2,8 +2,9 @@
 //! has just asked finds the query there at once, as far as this process is asked.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use chrono::Utc;
@@ -48,15 +49,17 @@ impl Unsaved {
     }
 
     async fn write(self, documents: Documents, id: String) {
+        let _ends = Ends(&self, &id);
         loop {
             let queries = self.of(&id);
             let mut end = Ok(());
             // Another replica may write for the same person.
-            for _ in 0..3 {
+            for pause in [20, 40, 80, 160, 320] {
                 end = save(&documents, &id, &queries).await;
                 if !matches!(end, Err(LakeError::Conflict { .. })) {
                     break;
                 }
+                tokio::time::sleep(Duration::from_millis(rand::random_range(pause / 2..pause))).await;
             }
             if let Err(e) = end {
                 tracing::debug!(error = ?e, "recent queries could not be kept");
@@ -65,6 +68,15 @@ impl Unsaved {
                 return;
             }
         }
+    }
+}
+
+/// However a writer ends, the next query begins another.
+struct Ends<'a>(&'a Unsaved, &'a str);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).remove(self.1);
     }
 }
 
@@ -98,12 +110,14 @@ async fn save(documents: &Documents, id: &str, queries: &[RecentQuery]) -> Resul
     documents.update(KIND, id, kept.version, &merged(queries.to_vec(), kept.value)).await
 }
 
-/// Each text once, as it was asked last.
-fn merged(mut newer: Vec<RecentQuery>, mut older: Vec<RecentQuery>) -> Vec<RecentQuery> {
-    older.retain(|o| !newer.iter().any(|n| n.sql == o.sql));
-    newer.append(&mut older);
-    newer.truncate(KEPT);
-    newer
+/// Each text once, as it was asked last; the latest first.
+fn merged(mut some: Vec<RecentQuery>, others: Vec<RecentQuery>) -> Vec<RecentQuery> {
+    some.extend(others);
+    some.sort_by_key(|q| std::cmp::Reverse(q.at));
+    let mut texts = HashSet::new();
+    some.retain(|q| texts.insert(q.sql.clone()));
+    some.truncate(KEPT);
+    some
 }
 
 #[cfg(test)]

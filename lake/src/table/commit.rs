@@ -52,6 +52,8 @@ pub struct Commit {
     pub corrects: bool,
     /// For upserts: columns that name a row.
     pub key: Vec<String>,
+    /// Columns by which rows are ordered in data files; not by upserts.
+    pub sort: Vec<String>,
     /// For upserts: columns that the file brings. The others keep their values in rows that are there.
     pub own: Vec<String>,
 }
@@ -147,7 +149,7 @@ impl Tables {
         if commit.mode == WriteMode::Upsert {
             return self.upsert(dataset, &schema, batches, &commit).await;
         }
-        let files = self.written(dataset, &schema, &batches).await?;
+        let files = self.written(dataset, &schema, &batches, &commit.sort).await?;
         self.commit_files(dataset, &schema, files, &commit).await
     }
 
@@ -157,8 +159,9 @@ impl Tables {
         dataset: &DatasetName,
         schema: &SchemaRef,
         batches: &[RecordBatch],
+        sort: &[String],
     ) -> Result<Vec<DataFile>> {
-        let mut writer = self.writer(dataset, Arc::clone(schema))?;
+        let mut writer = self.writer(dataset, Arc::clone(schema))?.sorted_by(sort);
         for batch in batches {
             writer.write(batch).await?;
         }
@@ -230,7 +233,7 @@ impl Tables {
             let committed = match table.snapshot() {
                 // There is nothing to put rows in the place of.
                 Err(_) => {
-                    let files = self.written(dataset, schema, &batches).await?;
+                    let files = self.written(dataset, schema, &batches, &[]).await?;
                     create(table, schema, self.adds(dataset, files).await, properties).await
                 }
                 Ok(state) => {

@@ -62,25 +62,25 @@ impl Tables {
     /// Rewrites small data files into large ones, when there are enough. `None` when nothing was done: there are few,
     /// the table is of a kind that we do not write, or someone else took the files out meanwhile.
     ///
-    /// Work for a processor, with memory for one small file and a row group.
+    /// Work for a processor, with memory for one small file, a row group and a run of rows; `sort` is as the contract has it.
     ///
     /// # Errors
     /// [`LakeError::Store`]; [`LakeError::Internal`] for a file that cannot be read or holds other than its log says.
     /// Nothing is changed then.
-    pub async fn compact(&self, dataset: &DatasetName) -> Result<Option<Compacted>> {
+    pub async fn compact(&self, dataset: &DatasetName, sort: &[String]) -> Result<Option<Compacted>> {
         let Some(snapshot) = self.snapshot(dataset).await? else { return Ok(None) };
         let small = small_files(&snapshot)?;
         if small.is_empty() {
             return Ok(None);
         }
-        let files = self.rewrite(&snapshot, &small).await?;
+        let files = self.rewrite(&snapshot, &small, sort).await?;
         self.replace_files(&snapshot, &small, files).await
     }
 
-    /// The rows of these files, in their order, in new files that no version names yet.
-    pub(super) async fn rewrite(&self, snapshot: &Snapshot, small: &[Small]) -> Result<Vec<DataFile>> {
+    /// The rows of these files, in their order or in runs by `sort`, in new files that no version names yet.
+    pub(super) async fn rewrite(&self, snapshot: &Snapshot, small: &[Small], sort: &[String]) -> Result<Vec<DataFile>> {
         let schema: SchemaRef = snapshot.state()?.arrow_schema();
-        let mut writer = self.writer(&snapshot.dataset, Arc::clone(&schema))?;
+        let mut writer = self.writer(&snapshot.dataset, Arc::clone(&schema))?.sorted_by(sort);
         for file in small {
             if let Err(e) = pour(snapshot, file, &schema, &mut writer).await {
                 writer.abort().await;

@@ -34,7 +34,7 @@ async fn files_that_have_as_many_rows_as_a_file_gets_are_not_rewritten() {
     }
     // Two full ones and a small rest of each.
     assert_eq!(tables.compactable(&things()).await.unwrap(), 9);
-    let made = tables.compact(&things()).await.unwrap().unwrap();
+    let made = tables.compact(&things(), &[]).await.unwrap().unwrap();
     assert!(made.files == 9 && made.into < 9, "{made:?}");
     assert_eq!(tables.compactable(&things()).await.unwrap(), 0);
     let snapshot = tables.snapshot(&things()).await.unwrap().unwrap();
@@ -49,7 +49,7 @@ async fn a_file_that_another_engine_took_rows_from_meanwhile_is_not_compacted() 
     }
     let read = tables.snapshot(&things()).await.unwrap().unwrap();
     let small = super::compact::small_files(&read).unwrap();
-    let files = tables.rewrite(&read, &small).await.unwrap();
+    let files = tables.rewrite(&read, &small, &[]).await.unwrap();
     let log = crate::store::path::log(&things());
     let file = &small[3].name;
     let lines = [

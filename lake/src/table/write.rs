@@ -17,7 +17,7 @@ use deltalake::{
 use model::{ColumnType, DatasetName};
 use object_store::ObjectStore;
 
-use super::{FileProfile, ProfileBuilder, Tables, lookup::is_identifier};
+use super::{FileProfile, ProfileBuilder, Tables, lookup::is_identifier, sort::Sorting};
 use crate::{LakeError, Result, batch::bytes};
 
 /// Rows of one row group: small enough to prune, large enough to compress.
@@ -52,6 +52,7 @@ pub struct TableWriter {
     objects: Arc<dyn ObjectStore>,
     schema: SchemaRef,
     file_bytes: usize,
+    sorting: Option<Sorting>,
     begin: Begin,
     open: Option<Open>,
     files: Vec<DataFile>,
@@ -89,11 +90,17 @@ impl Tables {
         let table = self.builder(dataset)?.build()?;
         let objects = table.log_store().object_store(None);
         let (begin, file_bytes) = (Begin::default(), self.file_bytes);
-        Ok(TableWriter { objects, schema, file_bytes, begin, open: None, files: Vec::new(), rows: 0 })
+        Ok(TableWriter { objects, schema, file_bytes, sorting: None, begin, open: None, files: Vec::new(), rows: 0 })
     }
 }
 
 impl TableWriter {
+    /// Writes runs of rows in the order of these columns.
+    #[must_use]
+    pub fn sorted_by(self, columns: &[String]) -> Self {
+        Self { sorting: (!columns.is_empty()).then(|| Sorting::by(columns)), ..self }
+    }
+
     /// Rows written so far.
     #[must_use]
     pub fn rows(&self) -> u64 {
@@ -109,6 +116,22 @@ impl TableWriter {
             return Ok(());
         }
         self.rows += batch.num_rows() as u64;
+        if self.sorting.is_none() {
+            return self.put(batch).await;
+        }
+        let mut rest = Some(batch.clone());
+        while let (Some(batch), Some(sorting)) = (rest, &mut self.sorting) {
+            rest = sorting.add(&batch);
+            if sorting.is_full()
+                && let Some(run) = sorting.take()?
+            {
+                self.put(&run).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn put(&mut self, batch: &RecordBatch) -> Result<()> {
         if let Some(open) = &mut self.open {
             open.profile.add(batch)?;
             open.write(batch).await?;
@@ -140,7 +163,8 @@ impl TableWriter {
             .map_err(|e| LakeError::internal(format!("rows are of another schema than their writer: {e}")))?;
         let mut profile = ProfileBuilder::new(&self.schema);
         profile.add(&begin)?;
-        let config = config(&self.schema, properties_for(&begin, &profile)?);
+        let first = self.sorting.as_ref().and_then(Sorting::first);
+        let config = config(&self.schema, properties_for(&begin, &profile, first)?);
         let writer = DeltaWriter::new(Arc::clone(&self.objects), config);
         self.open.insert(Open { writer, profile, bytes: 0 }).write(&begin).await
     }
@@ -150,10 +174,21 @@ impl TableWriter {
     /// # Errors
     /// [`LakeError::Store`].
     pub async fn finish(mut self) -> Result<Vec<DataFile>> {
-        self.begin().await?;
+        if let Err(e) = self.rest().await {
+            self.abort().await;
+            return Err(e);
+        }
         let last = self.close().await?;
         self.files.extend(last);
         Ok(self.files)
+    }
+
+    /// Writes what waited for more rows.
+    async fn rest(&mut self) -> Result<()> {
+        if let Some(run) = self.sorting.as_mut().map_or(Ok(None), Sorting::take)? {
+            self.put(&run).await?;
+        }
+        self.begin().await
     }
 
     /// Gives up: unfinished uploads are ended. Whole files stay behind, and no version names them.
@@ -197,8 +232,8 @@ pub(super) fn properties() -> Result<WriterProperties> {
 }
 
 /// How a file is written that begins with this batch and its profile. A dictionary of values that hardly come again costs
-/// time and is larger than the values themselves.
-fn properties_for(begin: &RecordBatch, profile: &ProfileBuilder) -> Result<WriterProperties> {
+/// time and is larger than the values themselves. `sorted` is the column that the rows are in the order of, by run.
+fn properties_for(begin: &RecordBatch, profile: &ProfileBuilder, sorted: Option<&str>) -> Result<WriterProperties> {
     let mut builder = builder()?;
     for (column, column_type) in profile.varied() {
         let path = ColumnPath::from(column);
@@ -209,7 +244,9 @@ fn properties_for(begin: &RecordBatch, profile: &ProfileBuilder) -> Result<Write
         if whole {
             builder = builder.set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED);
         }
-        if begin.column_by_name(column).is_some_and(is_identifier) {
+        // Beside a column that decides the order, no other one's values lead to their row.
+        let in_order = sorted.is_none_or(|sorted| sorted == column);
+        if begin.column_by_name(column).is_some_and(|values| is_identifier(values, in_order)) {
             builder = builder
                 .set_column_bloom_filter_enabled(path.clone(), true)
                 .set_column_bloom_filter_fpp(path.clone(), BLOOM_ERRORS)

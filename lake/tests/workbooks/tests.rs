@@ -172,6 +172,36 @@ fn several_sheets_become_one_table_when_the_contract_says_so() {
 }
 
 #[test]
+fn each_row_says_which_sheet_it_stood_in_when_the_contract_wants_it() {
+    for name in ["months.xlsx", "months.xls", "months.ods"] {
+        let of = |sheet: &str, column: &str| {
+            let contract = format!("[[source]]\nmatch = \"*\"\nsheet = \"{sheet}\"\nsheet_column = \"{column}\"\n");
+            read(name, Some(&contract))
+        };
+        let (columns, rows) = values(&of("2026-*", "month"));
+        assert_eq!(columns, ["shop:text", "n:int64", "month:text", "extra:text"], "{name}");
+        let row = |n| rows[&RowNumber(n)].iter().map(|v| v.as_deref().unwrap_or("-")).collect::<Vec<_>>();
+        assert_eq!([row(0), row(2)], [["a", "1", "2026-01", "-"], ["c", "3", "2026-02", "x"]], "{name}");
+        let (columns, rows) = values(&of("2026-02", "month"));
+        assert_eq!(columns.last().map(String::as_str), Some("month:text"), "{name}");
+        assert_eq!(rows[&RowNumber(0)].last().unwrap().as_deref(), Some("2026-02"), "{name}");
+        let refusal = of("2026-*", "shop").outcome.unwrap_err();
+        assert!(refusal.message.contains("`2026-01` has a column `shop` itself"), "{name}: {}", refusal.message);
+    }
+}
+
+#[test]
+fn a_contract_drafted_from_several_sheets_takes_them_all() {
+    let given = "[[source]]\nmatch = \"*\"\nsheet = \"2026-*\"\nsheet_column = \"month\"\n";
+    let reading = read("months.ods", Some(given));
+    let source = Contract::parse(given.as_bytes(), "contract").unwrap().source("landing/a/b/months.ods");
+    let draft = lake::contract::draft(&reading, "months.ods", &source);
+    let again = read("months.ods", Some(&draft));
+    assert_eq!(values(&again), values(&reading), "{draft}");
+    assert_eq!(again.rows, reading.rows, "{draft}");
+}
+
+#[test]
 fn a_rejected_row_of_several_sheets_says_which() {
     let contract =
         "max_rejected = 1.0\n[[source]]\nmatch = \"*\"\nsheet = \"2026-*\"\n[column.extra]\nrequired = true\n";

@@ -4,7 +4,11 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 use clap::Subcommand;
-use lake::{Limits, contract::draft, ingest::read_file};
+use lake::{
+    Limits,
+    contract::{Source, draft},
+    ingest::read_file,
+};
 
 use super::inspect;
 
@@ -50,7 +54,7 @@ pub fn run(command: ContractCommand) -> anyhow::Result<()> {
             {
                 bail!("{} shows no columns: {}", file.display(), refusal.message);
             }
-            print!("{}", draft(&reading, &name));
+            print!("{}", draft(&reading, &name, &Source::default()));
         }
     }
     Ok(())

@@ -50,7 +50,7 @@ pub async fn run(config: Config, args: DecideArgs) -> anyhow::Result<()> {
     let (behind, failed) = lake.take_landing().await?;
     reports.extend(behind);
     ingest::print(&reports)?;
-    super::end(&failed, "could not be taken; the next run tries again")
+    super::fail_for(&failed, "could not be taken; the next run tries again")
 }
 
 /// `None` when nothing was decided.

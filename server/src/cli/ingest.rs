@@ -34,9 +34,13 @@ pub async fn run(config: Config, args: IngestArgs) -> anyhow::Result<()> {
         println!("\n{waiting} of {} files wait for an owner: penstock arrivals --waiting --as OWNER", reports.len());
     }
     let refused = reports.iter().filter(|r| r.state == IngestState::Refused).count();
-    super::end(&failed, "could not be taken; the next run tries again")?;
+    let of_refused = format!("{refused} of {} files were refused", reports.len());
+    if refused > 0 && !failed.is_empty() {
+        eprintln!("{of_refused}");
+    }
+    super::fail_for(&failed, "could not be taken; the next run tries again")?;
     if refused > 0 {
-        bail!("{refused} of {} files were refused", reports.len());
+        bail!(of_refused);
     }
     Ok(())
 }

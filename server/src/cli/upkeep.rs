@@ -31,7 +31,7 @@ pub async fn run(config: Config, args: UpkeepArgs) -> anyhow::Result<()> {
     // Each is done whatever became of the others.
     let mut failed = Vec::new();
     let verb = if look { "would be removed" } else { "removed" };
-    for dataset in lake.kept_up(dataset).await? {
+    for dataset in lake.datasets_to_keep_up(dataset).await? {
         match lake.keep_up(&dataset, look).await {
             Ok(None) => {}
             Ok(Some(compacted)) if look => {
@@ -43,8 +43,6 @@ pub async fn run(config: Config, args: UpkeepArgs) -> anyhow::Result<()> {
         match lake.clean_up(&dataset, look).await {
             Ok(removed) if removed.files == 0 => {}
             Ok(removed) => tell(format!("{dataset}: files that no kept version needs: {}, {verb}", counted(removed))),
-            // One line for one cause: a dataset that cannot be read.
-            Err(_) if failed.last().is_some_and(|(last, _)| *last == dataset) => {}
             Err(e) => failed.push((dataset, e)),
         }
     }
@@ -57,8 +55,12 @@ pub async fn run(config: Config, args: UpkeepArgs) -> anyhow::Result<()> {
     {
         tell(format!("stored results past their time: {}, {verb}", counted(*removed)));
     }
+    // The other failure, when there are two.
+    if let (Err(e), false) = (&results, failed.is_empty()) {
+        eprintln!("stored results: {e}");
+    }
+    super::fail_for(&failed, "could not be kept up")?;
     results?;
-    super::end(&failed, "could not be kept up")?;
     if told == 0 {
         println!("Nothing to do.");
     }

@@ -63,7 +63,9 @@ impl Lake {
         let work = move || {
             let runtime = Handle::current();
             let mut source = Stored { objects: objects.clone(), object, runtime: runtime.clone() };
-            let mut sink = Written { lake, dataset, runtime, quarantine, schema: None, rows: None, rejected: None };
+            let sort = contract.as_ref().map(|c| c.sort.clone()).unwrap_or_default();
+            let mut sink =
+                Written { lake, dataset, runtime, quarantine, sort, schema: None, rows: None, rejected: None };
             let read = stream::read(&mut source, &place, contract.as_deref(), existing.as_deref(), &limits, &mut sink);
             match read {
                 Ok(streamed) if streamed.reading.outcome.is_ok() => {
@@ -151,6 +153,7 @@ struct Written {
     dataset: DatasetName,
     runtime: Handle,
     quarantine: Path,
+    sort: Vec<String>,
     schema: Option<SchemaRef>,
     rows: Option<Writing>,
     rejected: Option<BufWriter>,
@@ -162,7 +165,7 @@ type Writing = (mpsc::Sender<RecordBatch>, JoinHandle<Result<Vec<DataFile>>>);
 impl Sink for Written {
     fn begin(&mut self, schema: &SchemaRef) -> Result<()> {
         self.forget();
-        let writer = self.lake.rooms().tables.writer(&self.dataset, Arc::clone(schema))?;
+        let writer = self.lake.rooms().tables.writer(&self.dataset, Arc::clone(schema))?.sorted_by(&self.sort);
         let (send, batches) = mpsc::channel(AHEAD);
         let runtime = self.runtime.clone();
         let written = self.runtime.spawn_blocking(move || runtime.block_on(written(writer, batches)));

@@ -179,7 +179,7 @@ impl Column {
 
     /// The values since the last time.
     pub fn finish(&mut self) -> ArrayRef {
-        self.builder.finish()
+        self.builder.part()
     }
 
     /// The evidence by which the column is decided.
