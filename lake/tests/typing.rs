@@ -9,17 +9,22 @@ use std::sync::Arc;
 
 use arrow::{
     array::{
-        Array as _, ArrayRef, AsArray as _, DictionaryArray, Float32Array, Int8Array, ListArray, RecordBatch,
-        TimestampNanosecondArray, UInt64Array,
+        Array as _, ArrayRef, AsArray as _, Date64Array, DictionaryArray, Float32Array, Int8Array, ListArray,
+        RecordBatch, TimestampNanosecondArray, UInt64Array,
     },
-    datatypes::{DataType, Field, Int32Type, Schema},
+    datatypes::{DataType, Field, Int32Type, Schema, TimestampMicrosecondType},
 };
 use lake::{
     Limits,
     contract::Contract,
     ingest::{Reading, read_file},
 };
-use parquet::arrow::ArrowWriter;
+use parquet::{
+    arrow::ArrowWriter,
+    data_type::{Int96, Int96Type},
+    file::writer::SerializedFileWriter,
+    schema::parser::parse_message_type,
+};
 
 fn read(input: &[u8], contract: Option<&str>, existing: Option<&Schema>) -> Reading {
     let contract = contract.map(|c| Contract::parse(c.as_bytes(), "contract").unwrap());
@@ -184,6 +189,57 @@ fn parquet_passes_as_it_is_or_in_words_where_no_column_holds_it() {
     let batch = &reading.outcome.unwrap().batches[0];
     assert_eq!(batch.column(4).as_string::<i32>().value(0), "[1, null]");
     assert_eq!(batch.column(5).as_string::<i32>().value(0), "1970-01-01T00:00:00.000001500");
+}
+
+/// One column of INT96: Julian day and nanoseconds of the day, or null.
+fn int96(times: &[Option<(u32, u64)>]) -> Vec<u8> {
+    let schema = Arc::new(parse_message_type("message m { optional int96 at; }").unwrap());
+    let mut writer = SerializedFileWriter::new(Vec::new(), schema, Arc::default()).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    let mut column = group.next_column().unwrap().unwrap();
+    let value = |day: u32, nanos: u64| {
+        let mut time = Int96::new();
+        time.set_data(nanos as u32, (nanos >> 32) as u32, day);
+        time
+    };
+    let values: Vec<Int96> = times.iter().flatten().map(|(day, nanos)| value(*day, *nanos)).collect();
+    let levels: Vec<i16> = times.iter().map(|t| i16::from(t.is_some())).collect();
+    column.typed::<Int96Type>().write_batch(&values, Some(&levels), None).unwrap();
+    column.close().unwrap();
+    group.close().unwrap();
+    writer.into_inner().unwrap()
+}
+
+#[test]
+fn spark_s_old_timestamps_are_read_past_the_end_of_nanoseconds() {
+    const EPOCH: u32 = 2_440_588;
+    let (far, before) = (EPOCH + 2_932_896, EPOCH - 719_162);
+    let times = [Some((EPOCH, 1_000)), None, Some((far, 86_399_999_999_000)), Some((before, 0))];
+    let reading = read(&int96(&times), None, None);
+    assert_eq!(shown(&reading), "at:timestamp 4/0/0");
+    let batch = &reading.outcome.unwrap().batches[0];
+    let micros = batch.column(0).as_primitive::<TimestampMicrosecondType>();
+    let expected = [Some(1), None, Some(253_402_300_799_999_999), Some(-62_135_596_800_000_000)];
+    assert_eq!(micros.iter().collect::<Vec<_>>(), expected, "9999-12-31T23:59:59.999999 and 0001-01-01");
+    let reading = read(&int96(&[Some((far, 1)), Some((EPOCH, 0))]), None, None);
+    assert_eq!(shown(&reading), "at:text 2/0/0");
+    let batch = &reading.outcome.unwrap().batches[0];
+    let texts: Vec<_> = batch.column(0).as_string::<i32>().iter().flatten().collect();
+    assert_eq!(texts, ["9999-12-31T00:00:00.000000001", "1970-01-01T00:00:00"]);
+    // A day that no calendar has, and more nanoseconds than a day has: read as the sum, or refused, and never as another.
+    let refusal = read(&int96(&[Some((u32::MAX / 2, 0))]), None, None).outcome.unwrap_err();
+    assert_eq!(refusal.because, model::RefusedBecause::Unreadable);
+    assert_eq!(shown(&read(&int96(&[Some((EPOCH, 2 * 86_400_000_000_000))]), None, None)), "at:timestamp 1/0/0");
+}
+
+#[test]
+fn days_that_are_none_are_instants() {
+    let days = |extra: i64| Arc::new(Date64Array::from(vec![Some(86_400_000), None, Some(extra)]));
+    assert_eq!(shown(&read(&parquet(vec![("day", days(0))]), None, None)), "day:date 3/0/0");
+    let reading = read(&parquet(vec![("day", days(1))]), None, None);
+    assert_eq!(shown(&reading), "day:timestamp 3/0/0");
+    let batch = &reading.outcome.unwrap().batches[0];
+    assert_eq!(batch.column(0).as_primitive::<TimestampMicrosecondType>().value(2), 1_000);
 }
 
 #[test]

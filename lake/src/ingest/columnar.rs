@@ -8,7 +8,7 @@ use std::{
 use arrow::{
     array::{Array, ArrayRef, AsArray, StringBuilder, make_array},
     compute::{CastOptions, cast_with_options, concat},
-    datatypes::{DataType, FieldRef, Fields, Schema, TimeUnit, TimestampNanosecondType},
+    datatypes::{DataType, Date64Type, FieldRef, Fields, Schema, TimeUnit, TimestampNanosecondType},
     util::display::{ArrayFormatter, FormatOptions},
 };
 use bytes::Bytes;
@@ -23,6 +23,7 @@ use super::{
     raw::{Cells, Places, RawColumn, RawTable},
 };
 
+mod int96;
 mod pages;
 
 /// # Errors
@@ -37,7 +38,8 @@ fn decode(bytes: &Bytes, limit: u64) -> Result<RawTable, Refusal> {
     let stored = ArrowReaderMetadata::load(bytes, ArrowReaderOptions::new()).map_err(|e| damaged(&e))?;
     let options = ArrowReaderOptions::new().with_schema(Arc::new(shared(stored.schema())));
     let metadata = ArrowReaderMetadata::try_new(Arc::clone(stored.metadata()), options).map_err(|e| damaged(&e))?;
-    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(bytes.clone(), metadata);
+    let int96 = int96::columns(&metadata);
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(bytes.clone(), metadata.clone());
     pages::weigh(bytes, builder.metadata(), limit)?;
     let groups = builder.metadata().row_groups().iter();
     // The groups and the file each say how many rows there are; all three must agree.
@@ -59,11 +61,19 @@ fn decode(bytes: &Bytes, limit: u64) -> Result<RawTable, Refusal> {
             return Err(too_large());
         }
         for (part, array) in parts.iter_mut().zip(batch.columns()) {
-            part.push(if is_nanos(array) { array.clone() } else { plain(array, false).map_err(|e| damaged(&e))? });
+            let array = if is_decided_by_all(array) { Ok(array.clone()) } else { plain(array, false) };
+            part.push(array.map_err(|e| damaged(&e))?);
         }
     }
     if stated != Some(rows as i64) {
         return Err(damaged(&format!("it holds {rows} rows and says otherwise")));
+    }
+    if !int96.is_empty() {
+        let seconds = int96::seconds(bytes, &metadata, &int96).map_err(|e| damaged(&e))?;
+        for (at, seconds) in int96.iter().zip(&seconds) {
+            check_words(rows, limit)?;
+            parts[*at] = int96::times(&parts[*at], seconds).ok_or_else(|| damaged(&"a time is in no calendar"))?;
+        }
     }
     let columns = schema
         .fields()
@@ -74,12 +84,12 @@ fn decode(bytes: &Bytes, limit: u64) -> Result<RawTable, Refusal> {
                 part.push(arrow::array::new_empty_array(field.data_type()));
             }
             // One value decides what all others become.
-            let in_micros = part.iter().all(is_in_micros);
-            if !in_micros && (rows as u64).saturating_mul(NANOS_IN_WORDS) > limit.saturating_mul(2) {
-                return Err(too_large());
+            let is_plain = part.iter().all(is_plain_time);
+            if !is_plain {
+                check_words(rows, limit)?;
             }
             for array in &mut part {
-                *array = plain(array, in_micros).map_err(|e| damaged(&e))?;
+                *array = plain(array, is_plain).map_err(|e| damaged(&e))?;
             }
             let refs: Vec<&dyn Array> = part.iter().map(AsRef::as_ref).collect();
             let array = concat(&refs).map_err(|e| damaged(&e))?;
@@ -129,34 +139,45 @@ fn expanded(array: &dyn Array) -> u64 {
     }
 }
 
-/// Bytes of a timestamp as text, at most.
-const NANOS_IN_WORDS: u64 = 36;
-
-fn is_nanos(array: &dyn Array) -> bool {
-    matches!(array.data_type(), DataType::Timestamp(TimeUnit::Nanosecond, _))
+/// Timestamps as texts take less than the file may.
+fn check_words(rows: usize, limit: u64) -> Result<(), Refusal> {
+    const MOST: u64 = 36;
+    if (rows as u64).saturating_mul(MOST) > limit.saturating_mul(2) { Err(too_large()) } else { Ok(()) }
 }
 
-/// Whether an array of nanoseconds holds whole microseconds alone. Others are not looked at.
-fn is_in_micros(array: &ArrayRef) -> bool {
-    let nanos = array.as_primitive_opt::<TimestampNanosecondType>();
-    nanos.is_none_or(|nanos| nanos.iter().flatten().all(|n| n % 1_000 == 0))
+fn is_decided_by_all(array: &dyn Array) -> bool {
+    matches!(array.data_type(), DataType::Timestamp(TimeUnit::Nanosecond, _) | DataType::Date64)
 }
 
-/// The array in the nearest type that a table has and that loses nothing; text when there is none. `in_micros` when no
-/// timestamp of the column is finer than that.
-fn plain(array: &ArrayRef, in_micros: bool) -> Result<ArrayRef, arrow::error::ArrowError> {
+/// Whether an array of nanoseconds holds whole microseconds alone, and one of milliseconds that are said to be days whole
+/// days. Others are not looked at.
+fn is_plain_time(array: &ArrayRef) -> bool {
+    let whole = |of: i64| move |n: i64| n % of == 0;
+    match array.data_type() {
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => {
+            array.as_primitive::<TimestampNanosecondType>().iter().flatten().all(whole(1_000))
+        }
+        DataType::Date64 => array.as_primitive::<Date64Type>().iter().flatten().all(whole(86_400_000)),
+        _ => true,
+    }
+}
+
+/// The array in the nearest type that a table has and that loses nothing; text when there is none. `is_plain` as
+/// [`is_plain_time`] says it of all of the column.
+fn plain(array: &ArrayRef, is_plain: bool) -> Result<ArrayRef, arrow::error::ArrowError> {
     let micros =
         |zone: &Option<_>| DataType::Timestamp(TimeUnit::Microsecond, zone.as_ref().map(|_: &Arc<str>| "UTC".into()));
     let target = match array.data_type() {
-        DataType::Dictionary(_, values) => return plain(&strict(array, values)?, in_micros),
+        DataType::Dictionary(_, values) => return plain(&strict(array, values)?, is_plain),
         DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 => DataType::Int64,
         DataType::UInt8 | DataType::UInt16 | DataType::UInt32 => DataType::Int64,
         // Tables have no unsigned type: past 63 bits these need a decimal.
         DataType::UInt64 => DataType::Decimal128(20, 0),
         DataType::Float16 | DataType::Float32 | DataType::Float64 => DataType::Float64,
         DataType::Boolean => DataType::Boolean,
+        DataType::Date64 if !is_plain => DataType::Timestamp(TimeUnit::Microsecond, None),
         DataType::Date32 | DataType::Date64 => DataType::Date32,
-        DataType::Timestamp(TimeUnit::Nanosecond, _) if !in_micros => DataType::Utf8,
+        DataType::Timestamp(TimeUnit::Nanosecond, _) if !is_plain => DataType::Utf8,
         DataType::Timestamp(_, zone) => micros(zone),
         DataType::Decimal32(p, s) | DataType::Decimal64(p, s) | DataType::Decimal128(p, s) if *s >= 0 => {
             DataType::Decimal128(*p, *s)
