@@ -194,8 +194,8 @@ fn each_row_says_which_sheet_it_stood_in_when_the_contract_wants_it() {
 fn a_contract_drafted_from_several_sheets_takes_them_all() {
     let given = "[[source]]\nmatch = \"*\"\nsheet = \"2026-*\"\nsheet_column = \"month\"\n";
     let reading = read("months.ods", Some(given));
-    let source = Contract::parse(given.as_bytes(), "contract").unwrap().source("landing/a/b/months.ods");
-    let draft = lake::contract::draft(&reading, "months.ods", &source);
+    let source = Contract::parse(given.as_bytes(), "contract").unwrap().source("landing/a/b/x");
+    let draft = lake::contract::draft(&reading, "x", &source);
     let again = read("months.ods", Some(&draft));
     assert_eq!(values(&again), values(&reading), "{draft}");
     assert_eq!(again.rows, reading.rows, "{draft}");
