@@ -1,11 +1,11 @@
 //! Arrivals: what came in, what landed, what did not and why.
 
 use leptos::prelude::*;
-use model::{IngestFilter, IngestReport};
+use model::{IngestFilter, IngestReport, IngestState};
 
 use crate::{
     address::Href,
-    components::{Icon, count, empty, icon},
+    components::{Icon, Tab, count, empty, grouped, icon, tabs},
     shell::{Content, Place, page},
 };
 
@@ -25,13 +25,28 @@ pub fn ArrivalsPage() -> impl IntoView {
     page(Place::Arrivals, async |viewer| {
         let unit = viewer.address.get("unit").map(str::to_owned);
         let dataset = viewer.address.get("dataset").map(str::to_owned);
-        let filter = IngestFilter { unit: unit.clone(), dataset: dataset.clone() };
-        let reports = viewer.lake().ingests(&viewer.who, filter).await?;
+        let state = STATES.into_iter().find(|(.., key)| viewer.address.get("state") == Some(key));
+        let filter = IngestFilter { unit: unit.clone(), dataset: dataset.clone(), state: None };
+        let all = viewer.lake().ingests(&viewer.who, filter.clone()).await?;
+        let tabs = states(&all, state.map(|(state, ..)| state), unit.as_deref(), dataset.as_deref());
+        let reports = match state {
+            Some((state, ..)) => {
+                viewer.lake().ingests(&viewer.who, IngestFilter { state: Some(state), ..filter }).await?
+            }
+            None => all,
+        };
         let narrowed = unit.is_some() || dataset.is_some();
-        let quarantined: u64 = reports.iter().map(|r| r.rows.quarantined).sum();
+        // What a refused file holds back is nobody's to correct.
+        let held = |r: &&IngestReport| r.state == IngestState::Landed;
+        let quarantined: u64 = reports.iter().filter(held).map(|r| r.rows.quarantined).sum();
         let send =
             Href::to("/send").with_some("dataset", chosen(unit.as_deref(), dataset.as_deref()).as_deref()).build();
-        let list = if reports.is_empty() {
+        let list = if let (true, Some((_, words, _))) = (reports.is_empty(), state) {
+            let href =
+                Href::to("/arrivals").with_some("unit", unit.as_deref()).with_some("dataset", dataset.as_deref());
+            let body = view! { <p><a class="button" href=href.build()>"Show all arrivals"</a></p> };
+            empty(Icon::Arrival, nothing(words), body).into_any()
+        } else if reports.is_empty() {
             let body = view! {
                 <p>"Files that are dropped into "<code>"landing/unit/dataset/"</code>" or sent on a dataset's page appear here, each with what became of it."</p>
                 {narrowed.then(|| view! { <p><a class="button" href="/arrivals">"Show all arrivals"</a></p> })}
@@ -55,6 +70,7 @@ pub fn ArrivalsPage() -> impl IntoView {
                     <a class="button button--primary" href=send>{icon(Icon::Upload)} "Send files"</a>
                 </div>
             </header>
+            {tabs}
             {list}
         };
         Ok(Content::new("Arrivals", body))
@@ -75,6 +91,43 @@ pub fn ArrivalPage() -> impl IntoView {
         let title = format!("{} · {}", report.file, report.dataset);
         Ok(Content::new(title, report::report(&report, rows.as_deref())))
     })
+}
+
+/// What a list of arrivals can be narrowed to: the state, its words, its key in the address.
+const STATES: [(IngestState, &str, &str); 4] = [
+    (IngestState::Waiting, "Waiting", "waiting"),
+    (IngestState::Refused, "Not taken", "refused"),
+    (IngestState::Landed, "Landed", "landed"),
+    (IngestState::Duplicate, "Seen before", "duplicate"),
+];
+
+fn nothing(state: &str) -> &'static str {
+    match state {
+        "Waiting" => "Nothing waits for a decision",
+        "Not taken" => "Every file was taken",
+        "Landed" => "Nothing has landed",
+        _ => "No file came twice",
+    }
+}
+
+/// Links that narrow the list; none while there is nothing to narrow.
+fn states(
+    all: &[IngestReport],
+    now: Option<IngestState>,
+    unit: Option<&str>,
+    dataset: Option<&str>,
+) -> Option<AnyView> {
+    let href = || Href::to("/arrivals").with_some("unit", unit).with_some("dataset", dataset);
+    let first =
+        Tab { words: "All", href: href().build(), current: now.is_none(), count: Some(grouped(all.len() as u64)) };
+    let others = STATES.into_iter().map(|(state, words, key)| Tab {
+        words,
+        href: href().with("state", key).build(),
+        current: now == Some(state),
+        count: Some(grouped(all.iter().filter(|r| r.state == state).count() as u64)),
+    });
+    (!all.is_empty())
+        .then(|| tabs("What became of the files", std::iter::once(first).chain(others).collect()).into_any())
 }
 
 /// The one dataset that the list is narrowed to.

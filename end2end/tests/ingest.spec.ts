@@ -29,6 +29,19 @@ test('an owner sees the arrivals of what it owns', async ({ page }) => {
   await expect(main).not.toContainText('orders-2026-10.csv');
 });
 
+test('arrivals are narrowed to what became of them', async ({ page }) => {
+  await signIn(page, 'steward', '/arrivals');
+  await page.getByRole('link', { name: /^Landed/ }).click();
+  await expect(page).toHaveURL(/state=landed/);
+  const main = page.locator('main');
+  await expect(main.getByRole('link', { name: /^Landed/ })).toHaveAttribute('aria-current', 'page');
+  await expect(main).toContainText('2013-01.csv.gz');
+  await page.goto('/arrivals?unit=ref&dataset=airlines&state=refused');
+  await expect(main).toContainText('Every file was taken');
+  await main.getByRole('link', { name: 'Show all arrivals' }).click();
+  await expect(main).toContainText('airlines.csv');
+});
+
 test('an analyst sees no arrivals', async ({ page }) => {
   await signIn(page, 'analyst', '/arrivals');
   expect(await page.content()).not.toContain('2013-01.csv.gz');

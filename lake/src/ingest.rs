@@ -167,7 +167,11 @@ impl Lake {
         Ok(())
     }
 
-    async fn check_may_upload(&self, who: &Principal, dataset: &DatasetName) -> Result<()> {
+    /// Whether the principal may send files for the dataset.
+    ///
+    /// # Errors
+    /// As [`upload`](Self::upload), but for the file's own.
+    pub async fn check_may_upload(&self, who: &Principal, dataset: &DatasetName) -> Result<()> {
         let (policies, now) = (&self.rooms().policies, chrono::Utc::now());
         if policies.may(who, dataset, Action::Own, now).await? {
             return Ok(());

@@ -164,6 +164,30 @@ fn d_03_a_check_cannot_grow_past_its_bounds() {
     }
     let many = "[[check]]\nsql = 'id > 0'\n".repeat(101);
     assert!(Contract::parse(many.as_bytes(), "contract").is_err());
+    let large = format!("description = '{}'", "x".repeat(1 << 20));
+    let error = Contract::parse(large.as_bytes(), "contract").unwrap_err().to_string();
+    assert!(error.contains("at most 1 MiB"), "{error}");
+}
+
+#[test]
+fn d_03_a_check_that_fails_for_each_row_anew_ends_in_time() {
+    // The pattern is too large to be compiled, which takes its time for each row that is asked alone.
+    let pattern = "((((a{1,50}){1,50}){1,50}){1,50})+$";
+    let contract = format!("max_rejected = '100%'\n[[check]]\nsql = \"regexp_like(word, '{pattern}')\"\n");
+    let text = "id,word\n".to_owned() + &"1,aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n".repeat(20_000);
+    let begun = std::time::Instant::now();
+    let Inspection::Refused(refused) = seen(&contract, &text) else { panic!("lands") };
+    assert_eq!(refused.refused_because, RefusedBecause::Contract, "{}", refused.message);
+    assert!(begun.elapsed().as_secs() < 30, "{:?}", begun.elapsed());
+}
+
+#[test]
+fn d_01_twenty_thousand_columns_of_one_name_are_told_apart_in_time() {
+    let header = vec!["a"; 19_999].join(",");
+    let begun = std::time::Instant::now();
+    let lands = lands("growth = true", &format!("{header}\n{}\n", vec!["1"; 19_999].join(",")));
+    assert_eq!(lands.columns.len(), 19_999);
+    assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
 }
 
 #[test]

@@ -190,9 +190,16 @@ async fn looking_says_that_a_file_would_wait_and_tells_the_difference_to_owners_
 #[tokio::test]
 async fn growth_that_the_contract_allows_passes() {
     let bench = Bench::new(None).await;
-    assert_eq!(bench.send("wider.csv", WIDER).await.state, IngestState::Landed);
+    let wider = bench.send("wider.csv", WIDER).await;
+    assert_eq!(wider.state, IngestState::Landed);
+    assert_eq!(wider.warnings, ["`note` is new in the dataset, and null in the rows before."]);
     // A column that no file must have stays empty.
-    assert_eq!(bench.send("narrow.csv", "id,n\n5,5\n").await.state, IngestState::Landed);
+    let narrow = bench.send("narrow.csv", "id,n\n5,5\n").await;
+    assert_eq!(narrow.state, IngestState::Landed);
+    assert_eq!(narrow.warnings, ["`plz`, `note` are not in the file: null in its rows."]);
+    // Whoever only sends is not told what else the dataset has.
+    let sent = bench.send_as("senders", "sent.csv", "id\n6\n").await;
+    assert_eq!((sent.state, sent.warnings), (IngestState::Landed, Vec::new()));
 }
 
 #[tokio::test]
@@ -550,4 +557,21 @@ async fn corrections_of_what_has_landed_do_not_wait() {
     let body = futures::stream::iter([Ok("id,plz,n\n30,10115,30\n".into())]).boxed();
     let corrected = bench.lake.correct(&person("staff"), &part.id, body).await.unwrap();
     assert_eq!((corrected.state, corrected.rows.landed), (IngestState::Landed, 1), "{}", corrected.message);
+}
+
+#[tokio::test]
+async fn a_file_without_rows_empties_no_dataset_unless_an_owner_wants_it() {
+    let bench = Bench::new(Some("mode = 'replace'\nmax_rejected = '100%'\n[column.id]\ntype = 'int64'\n")).await;
+    let cut = bench.send("cut.csv", "id,plz,n\n").await;
+    assert_eq!(cut.refused_because, Some(RefusedBecause::Empty), "{}", cut.message);
+    assert!(cut.message.contains("take away all rows"), "{}", cut.message);
+    let wrong = bench.send("wrong.csv", "id,plz,n\nx,1,1\n").await;
+    assert_eq!(wrong.refused_because, Some(RefusedBecause::Empty), "{}", wrong.message);
+    assert_eq!(bench.rows().await, [1, 2, 3]);
+    assert!(bench.invalid(&wrong.id, Decision::land()).await.contains("nothing to decide"));
+    let emptied = bench.decide(&cut.id, Decision::land()).await;
+    assert_eq!((emptied.state, emptied.rows.landed), (IngestState::Landed, 0), "{}", emptied.message);
+    assert_eq!(bench.rows().await, Vec::<i64>::new(), "in order, too");
+    assert_eq!(bench.send("again.csv", "id,plz,n\n7,1,1\n").await.state, IngestState::Landed);
+    assert_eq!(bench.rows().await, [7]);
 }

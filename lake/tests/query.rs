@@ -83,6 +83,24 @@ async fn a_result_is_downloaded_whole_in_every_format() {
     }
 }
 
+/// No file is left to read: that is one partition without rows, and not none.
+#[tokio::test(flavor = "multi_thread")]
+async fn where_no_file_can_hold_a_row_everything_is_still_answered() {
+    let bench = Bench::new().await;
+    for who in [person("ann", "staff", None), person("ua", "partners", Some("UA"))] {
+        for (sql, rows) in [
+            ("select flight from ops.flights where flight > 100000 order by flight", 0),
+            ("select flight, row_number() over (order by flight) from ops.flights where flight > 100000", 0),
+            ("select a.flight from ops.flights a join ops.flights b using (flight) where b.flight > 100000", 0),
+            ("select carrier, count(*) from ops.flights where flight > 100000 group by carrier order by 1 limit 5", 0),
+            ("select count(*) from ops.flights where flight > 100000", 1),
+        ] {
+            let status = bench.ask(&who, sql).await;
+            assert_eq!((status.state, status.rows_total), (QueryState::Done, rows), "{sql}: {status:?}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn recent_queries_are_a_persons_own_newest_first_and_each_once() {
     let bench = Bench::new().await;

@@ -137,7 +137,14 @@ async fn rows_that_are_wrong_again_wait_again() {
     let second = bench.correct(&first.id, "id;plz;n\n2;80331;y\n4;10115;4\n").await.unwrap();
     assert_eq!((second.rows.landed, second.rows.quarantined), (1, 1), "{}", second.message);
     // They are the second's now.
+    let message = invalid(bench.correct(&first.id, "id;plz;n\n2;80331;2\n").await);
+    assert!(
+        message.contains(&format!("1 of them did not fit again and wait in the arrival {}", second.id)),
+        "{message}"
+    );
     bench.correct(&second.id, "id;plz;n\n2;80331;2\n").await.unwrap();
+    let message = invalid(bench.correct(&first.id, "id;plz;n\n2;80331;2\n").await);
+    assert!(message.contains("have been corrected"), "{message}");
     assert_eq!(bench.ids().await.len(), 4);
 }
 
@@ -204,4 +211,27 @@ async fn a_sender_learns_no_columns_from_a_contract_of_its_own() {
     let found = look("staff", Some("nothing is null")).await.unwrap().inspection;
     let model::Inspection::Refused(refused) = found else { panic!("{found:?}") };
     assert!(refused.message.contains("nothing") && !refused.message.contains("secret"), "{}", refused.message);
+}
+
+#[tokio::test]
+async fn d_05_a_contract_that_comes_with_a_request_lifts_no_limit() {
+    use std::io::Write as _;
+    let bench = Bench::new("").await;
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    // Past what a file without a contract may expand to, and far past its ratio.
+    packed.write_all(b"id;plz;n\n").unwrap();
+    let line = b"1;01067;1\n".repeat(100_000);
+    (0..101).for_each(|_| packed.write_all(&line).unwrap());
+    let packed: bytes::Bytes = packed.finish().unwrap().into();
+    for text in ["max_expanded_bytes = 100000000000", "description = 'x'"] {
+        let what = lake::ingest::Inspect {
+            file: "x.csv.gz".into(),
+            dataset: None,
+            contract: Some(lake::contract::Contract::parse(text.as_bytes(), "contract").unwrap()),
+            rows: 0,
+        };
+        let found = bench.lake.inspect(&person("senders"), what, packed.clone()).await.unwrap().inspection;
+        let model::Inspection::Refused(refused) = found else { panic!("{text} is read") };
+        assert_eq!(refused.refused_because, model::RefusedBecause::TooLarge, "{text}: {}", refused.message);
+    }
 }

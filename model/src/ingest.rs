@@ -214,4 +214,6 @@ pub struct IngestFilter {
     /// Dataset's name within the unit.
     #[serde(default)]
     pub dataset: Option<String>,
+    #[serde(default)]
+    pub state: Option<IngestState>,
 }

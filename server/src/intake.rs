@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use lake::LakeError;
 use model::Principal;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -47,7 +46,7 @@ impl Intake {
     /// # Errors
     /// 429 when too many files are under way.
     pub async fn enter(&self, who: &Principal) -> Result<Pass, ApiProblem> {
-        let busy = || ApiProblem::from(LakeError::Busy { retry_after: self.patience });
+        let busy = || ApiProblem::full(self.patience);
         let mine = self.people.get_with(who.key(), || Arc::new(Semaphore::new(EACH)));
         let turns = async {
             let _one = mine.acquire_owned().await.ok()?;

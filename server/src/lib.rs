@@ -10,6 +10,7 @@ pub mod config;
 pub mod intake;
 pub mod middleware;
 pub mod openapi;
+pub mod pace;
 pub mod problem;
 pub mod router;
 pub mod serve;

@@ -1,5 +1,7 @@
 //! The one file that maps errors to HTTP: problem details (RFC 9457) for the API, plain pages for forms.
 
+use std::time::Duration;
+
 use axum::{
     Json,
     extract::rejection::{BytesRejection, FormRejection, JsonRejection, PathRejection, QueryRejection},
@@ -145,6 +147,14 @@ impl ApiProblem {
     #[must_use]
     pub fn invalid(detail: impl Into<String>) -> Self {
         Self::new("invalid_request", detail)
+    }
+
+    /// Too many files are under way.
+    #[must_use]
+    pub fn full(retry_after: Duration) -> Self {
+        let seconds = retry_after.as_secs().max(1);
+        Self::new("busy", format!("too many files are being read; try again in {seconds} s"))
+            .with(header::RETRY_AFTER, HeaderValue::from(seconds))
     }
 
     #[must_use]

@@ -13,7 +13,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     api, auth,
     middleware::{self, is_api, request::remember_route},
-    openapi,
+    openapi, pace,
     problem::{ApiProblem, Page},
     site,
     state::AppState,
@@ -36,6 +36,7 @@ pub fn router(state: &AppState) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn(remember_route))
         .layer(DefaultBodyLimit::max(BODY_BYTES))
+        .layer(from_fn(pace::body))
         .fallback_service(site::not_found(state));
     middleware::wrap(routes, state)
 }

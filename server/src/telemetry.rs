@@ -4,6 +4,7 @@ use anyhow::Context as _;
 use tracing_subscriber::{EnvFilter, fmt};
 
 pub mod health;
+mod lines;
 pub mod metrics;
 
 pub use metrics::Metrics;
@@ -30,7 +31,10 @@ pub fn init(settings: &LogSettings, command: &Command) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(text).with_context(|| format!("the log filter `{text}`"))?;
     let lines = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     let set = match settings.format {
-        LogFormat::Text => lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init(),
+        // JSON escapes by itself.
+        LogFormat::Text => {
+            lines.fmt_fields(lines::Fields).with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init()
+        }
         LogFormat::Json => lines.json().try_init(),
     };
     set.map_err(|e| anyhow::anyhow!("the log cannot be set up: {e}"))

@@ -81,7 +81,7 @@ async fn check(lake: &Lake, expected: &BTreeMap<&str, BTreeSet<u64>>) {
         let seen = rows_by_file(lake, dataset).await;
         assert_eq!(seen.keys().copied().collect::<BTreeSet<_>>(), *files, "{dataset}");
         assert!(seen.values().all(|n| *n == ROWS), "{dataset}: {seen:?}");
-        let filter = IngestFilter { unit: Some("ops".into()), dataset: Some((*dataset).into()) };
+        let filter = IngestFilter { unit: Some("ops".into()), dataset: Some((*dataset).into()), state: None };
         let mut landed = BTreeSet::new();
         for report in lake.ingests(&who, filter).await.unwrap() {
             assert_eq!(report.state, IngestState::Landed, "{report:?}");

@@ -14,7 +14,8 @@ use crate::{
 
 pub async fn tab(viewer: &Viewer, detail: &DatasetDetail) -> Result<AnyView> {
     let name = &detail.dataset.name;
-    let filter = IngestFilter { unit: Some(name.unit().to_string()), dataset: Some(name.name().to_owned()) };
+    let filter =
+        IngestFilter { unit: Some(name.unit().to_string()), dataset: Some(name.name().to_owned()), state: None };
     let reports = viewer.lake().ingests(&viewer.who, filter).await?;
     let access = &detail.dataset.access;
     let form = (access.may_upload || access.may_own).then(|| {

@@ -86,6 +86,9 @@ fn decision(r: &IngestReport, owner: bool) -> Option<AnyView> {
         Some(RefusedBecause::SchemaConflict) => {
             "The new columns are then added; rows that do not fit wait in quarantine."
         }
+        Some(RefusedBecause::Empty) if r.rows.read == 0 && !r.columns.is_empty() => {
+            "The dataset is then empty; its older versions stay."
+        }
         Some(RefusedBecause::TakenBack) => "It then lands once more, after the roll back that took it back.",
         _ => return None,
     };

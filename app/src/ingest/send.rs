@@ -6,7 +6,7 @@ use model::{Dataset, DatasetName};
 use super::inspection::inspections;
 use crate::{
     address::Href,
-    components::{Icon, icon},
+    components::{Icon, escaped, icon},
     context::Looked,
     islands::upload::Uploader,
     shell::{Content, Place, page},
@@ -135,7 +135,7 @@ fn form(dataset: Option<&DatasetName>, looked: Option<&Looked>) -> AnyView {
                     spellcheck="false"
                     aria-describedby="contract-hint"
                 >
-                    {contract}
+                    {escaped(&contract)}
                 </textarea>
                 <button class="button scripted" type="button" id="use-draft">"Begin with the draft from the file"</button>
             </details>

@@ -160,6 +160,8 @@ impl Default for Contract {
 
 /// Checks of one contract.
 const MOST_CHECKS: usize = 100;
+/// Bytes of one contract: some ten thousand columns.
+const MOST_BYTES: usize = 1 << 20;
 
 impl Contract {
     /// The rules of a dataset that has no contract: all defaults, and files may add columns.
@@ -177,6 +179,9 @@ impl Contract {
             let line = line.map(|l| format!(", line {l}")).unwrap_or_default();
             LakeError::Config { message: format!("{place}{line}: {message}") }
         };
+        if bytes.len() > MOST_BYTES {
+            return Err(wrong(None, "a contract has at most 1 MiB; describe fewer columns"));
+        }
         let text =
             std::str::from_utf8(bytes).map_err(|_| wrong(None, "the file is not UTF-8 text; save it as UTF-8"))?;
         let contract: Self = toml::from_str(text).map_err(|e| {

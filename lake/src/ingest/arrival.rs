@@ -84,7 +84,7 @@ impl Arrivals {
             done: DashMap::new(),
             turns: DashMap::new(),
             readers: Arc::new(Semaphore::new(READ_AT_ONCE)),
-            lookers: Arc::new(Semaphore::new(1)),
+            lookers: Arc::new(Semaphore::new(2)),
             hints: Hints::default(),
             counts: Counts::default(),
         }
@@ -235,7 +235,8 @@ impl Lake {
             let Some(arrival) = self.rooms().arrivals.get(&id).await? else { continue };
             let dataset = &arrival.report.dataset;
             let wanted = filter.unit.as_ref().is_none_or(|u| dataset.unit().as_str() == u)
-                && filter.dataset.as_ref().is_none_or(|d| dataset.name() == d);
+                && filter.dataset.as_ref().is_none_or(|d| dataset.name() == d)
+                && filter.state.is_none_or(|state| arrival.report.state == state);
             if wanted && self.is_visible(who, steward, &arrival, &mut owned).await? {
                 let owns = steward || owned.get(dataset).is_some_and(|owns| *owns);
                 let mut report = veiled(arrival.report.clone(), owns);
@@ -315,13 +316,13 @@ impl Lake {
     }
 }
 
-/// Whoever may only send files does not learn the dataset's columns from what waits.
+/// Whoever may only send files does not learn the dataset's other columns and checks from what became of them.
 fn veiled(mut report: IngestReport, owns: bool) -> IngestReport {
     if !owns {
         report.difference = None;
+        report.warnings.clear();
         if report.state == IngestState::Waiting {
             report.columns.clear();
-            report.warnings.clear();
         }
     }
     report

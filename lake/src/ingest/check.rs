@@ -3,6 +3,7 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use arrow::{
@@ -27,6 +28,7 @@ use unique::Unique;
 pub(super) struct Checks<'a> {
     checks: Vec<Running<'a>>,
     schema: SchemaRef,
+    alone: Alone,
     /// Columns of the contract's order that there are none of.
     unsorted: Vec<&'a str>,
 }
@@ -39,11 +41,7 @@ struct Running<'a> {
 }
 
 enum Condition {
-    Sql {
-        condition: Arc<dyn PhysicalExpr>,
-        /// Rows that were computed one by one.
-        alone: usize,
-    },
+    Sql(Arc<dyn PhysicalExpr>),
     Unique(Unique),
 }
 
@@ -53,7 +51,7 @@ impl<'a> Checks<'a> {
     pub fn new(contract: &'a Contract, schema: &SchemaRef) -> Result<Self, Refusal> {
         let running = |check: &'a Check| {
             let condition = match check.unique.is_empty() {
-                true => Condition::Sql { condition: compiled(check, schema)?, alone: 0 },
+                true => Condition::Sql(compiled(check, schema)?),
                 false => Condition::Unique(Unique::new(check, schema)?),
             };
             Ok(Running { check, condition, failed: 0 })
@@ -61,7 +59,7 @@ impl<'a> Checks<'a> {
         let checks = contract.checks.iter().map(running).collect::<Result<_, _>>()?;
         let absent = |name: &&str| schema.field_with_name(name).is_err();
         let unsorted = contract.sort.iter().map(String::as_str).filter(absent).collect();
-        Ok(Self { checks, schema: Arc::clone(schema), unsorted })
+        Ok(Self { checks, schema: Arc::clone(schema), alone: Alone::default(), unsorted })
     }
 
     /// Looks at rows in the schema's columns, and adds those that stay in quarantine to `misfits`, by row.
@@ -83,7 +81,7 @@ impl<'a> Checks<'a> {
         let unfit: HashSet<usize> = misfits.keys().copied().collect();
         for running in &mut self.checks {
             let failed = match &mut running.condition {
-                Condition::Sql { condition, alone } => failures(condition.as_ref(), &batch, alone),
+                Condition::Sql(condition) => failures(condition.as_ref(), &batch, &mut self.alone),
                 // What waits already is no earlier row.
                 Condition::Unique(unique) => unique.again(&batch, |row| misfits.contains_key(&row)),
             };
@@ -138,8 +136,17 @@ fn compiled(check: &Check, schema: &SchemaRef) -> Result<Arc<dyn PhysicalExpr>, 
 
 /// Rows that are computed together: what a condition may make is bounded for each of these.
 const TOGETHER: usize = 8 << 10;
-/// Rows that are computed one by one, because one of those beside them could not be.
+/// Rows of a file that are computed one by one, because one of those beside them could not be, and the time that goes
+/// into it, of all checks.
 const ALONE: usize = 200_000;
+const ALONE_TIME: Duration = Duration::from_secs(5);
+
+/// What was computed one by one so far.
+#[derive(Default)]
+struct Alone {
+    rows: usize,
+    time: Duration,
+}
 
 fn uncomputable(check: &Check) -> Refusal {
     let message = format!(
@@ -151,22 +158,27 @@ fn uncomputable(check: &Check) -> Refusal {
 }
 
 /// Rows of which the condition is false, or cannot be computed. `None` when that took too long.
-fn failures(condition: &dyn PhysicalExpr, batch: &RecordBatch, alone: &mut usize) -> Option<Vec<usize>> {
+fn failures(condition: &dyn PhysicalExpr, batch: &RecordBatch, alone: &mut Alone) -> Option<Vec<usize>> {
     let is_false = |values: &BooleanArray, row: usize| values.is_valid(row) && !values.value(row);
     let mut failed = Vec::new();
     for first in (0..batch.num_rows()).step_by(TOGETHER) {
         let part = batch.slice(first, TOGETHER.min(batch.num_rows() - first));
         let rows = 0..part.num_rows();
+        let begun = Instant::now();
         match evaluated(condition, &part) {
             Ok(values) => failed.extend(rows.filter(|row| is_false(&values, *row)).map(|row| first + row)),
             // One value that divides by zero fails all: then each row is asked alone.
             Err(_) => {
-                *alone += part.num_rows();
-                if *alone > ALONE {
-                    return None;
+                for row in rows {
+                    alone.rows += 1;
+                    if alone.rows > ALONE || alone.time + begun.elapsed() > ALONE_TIME {
+                        return None;
+                    }
+                    if evaluated(condition, &part.slice(row, 1)).map_or(true, |v| is_false(&v, 0)) {
+                        failed.push(first + row);
+                    }
                 }
-                let fails = |row: &usize| evaluated(condition, &part.slice(*row, 1)).map_or(true, |v| is_false(&v, 0));
-                failed.extend(rows.filter(fails).map(|row| first + row));
+                alone.time += begun.elapsed();
             }
         }
     }

@@ -270,6 +270,11 @@ fn parsed(path: &str) -> Result<Path> {
 }
 
 fn may_land(report: &IngestReport) -> bool {
-    use RefusedBecause::{SchemaConflict, TakenBack, TooManyRejects};
-    matches!(report.refused_because, Some(TooManyRejects | SchemaConflict | TakenBack))
+    use RefusedBecause::{Empty, SchemaConflict, TakenBack, TooManyRejects};
+    match report.refused_because {
+        Some(TooManyRejects | SchemaConflict | TakenBack) => true,
+        // It has a header and no rows, and the owner wants the dataset to be empty.
+        Some(Empty) => !report.columns.is_empty() && report.rows.read == 0,
+        _ => false,
+    }
 }

@@ -1,6 +1,9 @@
 //! Columns of a file into the columns of its dataset: names, types, and the rows that do not fit.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use arrow::{
     array::{Array, ArrayRef, new_null_array},
@@ -99,10 +102,12 @@ impl Plan {
         check_names(&names, rules)?;
         let mut fields: Vec<Field> =
             rules.existing.map(|s| s.fields().iter().map(|f| f.as_ref().clone()).collect()).unwrap_or_default();
+        let mut places: HashMap<String, usize> =
+            fields.iter().enumerate().map(|(at, field)| (field.name().clone(), at)).collect();
         let mut columns = Vec::with_capacity(labels.len());
         for (at, (name, label)) in names.into_iter().zip(labels).enumerate() {
             let found = found[at];
-            let place = fields.iter().position(|f| *f.name() == name);
+            let place = places.get(&name).copied();
             let given = match place {
                 Some(at) => Some(known_type(&fields[at])?),
                 None => rules.contract.columns.get(&name).and_then(|c| c.column_type),
@@ -119,13 +124,14 @@ impl Plan {
             let place = place.unwrap_or_else(|| {
                 let labelled = HashMap::from([("label".to_owned(), (*label).to_owned())]);
                 fields.push(Field::new(&name, data_type(target), true).with_metadata(labelled));
+                places.insert(name.clone(), fields.len() - 1);
                 fields.len() - 1
             });
             columns.push(Planned { name, label: (*label).to_owned(), found, given, target, style, at: place });
         }
         for (name, rule) in &rules.contract.columns {
             if let Some(column_type) = rule.column_type
-                && !fields.iter().any(|f| f.name() == name)
+                && !places.contains_key(name)
             {
                 fields.push(Field::new(name, data_type(column_type), true));
             }
@@ -148,6 +154,33 @@ impl Plan {
         let null = |field: &Field| new_null_array(field.data_type(), rows);
         self.schema.fields().iter().zip(arranged).map(|(field, array)| array.unwrap_or_else(|| null(field))).collect()
     }
+}
+
+impl Plan {
+    /// What the file changes in the dataset's columns, a sentence each.
+    pub fn changes(&self, rules: Rules<'_>) -> Vec<String> {
+        let Some(existing) = rules.existing else { return Vec::new() };
+        let new = self.columns.iter().map(|c| &c.name).filter(|name| existing.field_with_name(name).is_err());
+        let brought: HashSet<&String> = self.columns.iter().map(|c| &c.name).collect();
+        let missing = existing.fields().iter().map(|f| f.name()).filter(|name| !brought.contains(name));
+        let kept = rules.contract.mode == WriteMode::Upsert;
+        let what = if kept { "rows that are there keep their values" } else { "null in its rows" };
+        let told = |names: Vec<&String>, said: &str| (!names.is_empty()).then(|| format!("{} {said}", listed(&names)));
+        told(new.collect(), "new in the dataset, and null in the rows before.")
+            .into_iter()
+            .chain(told(missing.collect(), &format!("not in the file: {what}.")))
+            .collect()
+    }
+}
+
+/// The first names, as the begin of a sentence.
+fn listed(names: &[&String]) -> String {
+    const SHOWN: usize = 5;
+    let mut shown = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    if names.len() > SHOWN {
+        shown.push_str(&format!(" and {} more columns", names.len() - SHOWN));
+    }
+    format!("{shown} {}", if names.len() == 1 { "is" } else { "are" })
 }
 
 impl Planned {
@@ -215,7 +248,8 @@ pub(super) fn fit(
     required(rules.contract, &plan.schema, &arrays, &mut misfits);
     let mut checks = Checks::new(rules.contract, &plan.schema)?;
     checks.look(&arrays, table.rows(), &mut misfits)?;
-    let (warnings, refused) = checks.end();
+    let (more, refused) = checks.end();
+    let warnings = [plan.changes(rules), more].concat();
     let mut misfits: Vec<Misfit> = misfits.into_values().collect();
     misfits.sort_unstable_by_key(|m| m.row);
     Ok(Fitted { schema: plan.schema, arrays, columns, misfits, warnings, refused })
@@ -238,7 +272,7 @@ fn names(labels: &[&str], rules: Rules<'_>) -> Result<Vec<String>, Refusal> {
             alias.clone_into(name);
         }
     }
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     if let Some(twice) = names.iter().find(|n| !seen.insert(n.as_str())) {
         let message = format!("Two columns of the file become `{twice}`; mend `rename` or `aliases` in the contract.");
         return Err(Refusal::new(RefusedBecause::Contract, message));

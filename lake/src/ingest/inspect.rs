@@ -12,6 +12,7 @@ use model::{Action, DatasetName, InspectedRows, Inspection, Lands, Principal, Re
 use super::{
     Landing, Reading,
     gate::{Refusing, decider},
+    read::UNKNOWN_EXPANDS_TO,
     read_file,
     turn::in_turn,
 };
@@ -85,7 +86,7 @@ impl Lake {
     /// # Errors
     /// As [`Lake::upload`]: what cannot be sent is not inspected either. [`LakeError::Config`] when the dataset's
     /// contract is wrong.
-    pub async fn inspect(&self, who: &Principal, what: Inspect, bytes: Bytes) -> Result<Inspected> {
+    pub async fn inspect(&self, who: &Principal, mut what: Inspect, bytes: Bytes) -> Result<Inspected> {
         // What differs tells the dataset's columns, and so do the checks of a contract of one's own.
         let mut own = true;
         if let Some(dataset) = &what.dataset {
@@ -96,11 +97,20 @@ impl Lake {
                 return Err(LakeError::Forbidden { message });
             }
         }
-        let mut found = self.inspect_for_operator(what, bytes).await?;
-        if let Inspection::Refused(refused) = &mut found.inspection
-            && !own
-        {
-            refused.difference = None;
+        // What a request says of itself lifts no limit.
+        let limits = &self.rooms().config.limits;
+        let own_dataset = own && what.dataset.is_some();
+        if let Some(contract) = &mut what.contract {
+            let wanted = contract.max_expanded_bytes.filter(|_| own_dataset);
+            contract.max_expanded_bytes = wanted.map(|wanted| wanted.min(limits.expanded_bytes));
+        }
+        let stranger = what.contract.is_some() && !own_dataset;
+        let mut found = self.looked_at(what, bytes, stranger).await?;
+        if !own {
+            match &mut found.inspection {
+                Inspection::Refused(refused) => refused.difference = None,
+                Inspection::Lands(lands) => lands.warnings.clear(),
+            }
         }
         Ok(found)
     }
@@ -109,7 +119,12 @@ impl Lake {
     ///
     /// # Errors
     /// As [`Lake::inspect`], but for the rights.
-    pub async fn inspect_for_operator(&self, mut what: Inspect, bytes: Bytes) -> Result<Inspected> {
+    pub async fn inspect_for_operator(&self, what: Inspect, bytes: Bytes) -> Result<Inspected> {
+        self.looked_at(what, bytes, false).await
+    }
+
+    /// `stranger` when the contract is anybody's: a file then expands as far as one without a contract.
+    async fn looked_at(&self, mut what: Inspect, bytes: Bytes, stranger: bool) -> Result<Inspected> {
         self.check_size(bytes.len() as u64)?;
         let rooms = self.rooms();
         let mut existing = None;
@@ -119,7 +134,10 @@ impl Lake {
             }
             existing = rooms.tables.snapshot(dataset).await?.map(|s| Arc::clone(&s.schema));
         }
-        let limits = rooms.config.limits.clone();
+        let mut limits = rooms.config.limits.clone();
+        if stranger {
+            limits.expanded_bytes = limits.expanded_bytes.min(UNKNOWN_EXPANDS_TO);
+        }
         let work = move || inspect(&bytes, &what, existing.as_deref(), &limits);
         in_turn(&rooms.arrivals.lookers, work)
             .await

@@ -414,13 +414,28 @@ impl Lake {
         }
         match outcome {
             Err(refusal) => self.refuse(arrival, refusal).await,
-            Ok(_) if how.decided && arrival.report.rows.landed == 0 => {
+            Ok(_) if how.mode == WriteMode::Replace && self.would_empty(&arrival.report, &how).await? => {
+                let message = "No row of it would land, and in `replace` mode it would take away all rows that are there; \
+                               they stay. Send a file with rows, or, when its columns are read and the dataset is to be \
+                               empty, land it by a decision.";
+                self.refuse(arrival, Refusal::new(RefusedBecause::Empty, message)).await
+            }
+            Ok(_) if how.decided && arrival.report.rows.landed == 0 && arrival.report.rows.read > 0 => {
                 let message =
                     "No row of the file fits; nothing landed. Mend the rows in quarantine and send the file again.";
                 self.refuse(arrival, Refusal::new(RefusedBecause::TooManyRejects, message)).await
             }
             Ok(rows) => self.land(arrival, rows, how, content).await,
         }
+    }
+
+    /// Whether a file without rows takes the place of some: nobody means that who sends an export that broke off.
+    async fn would_empty(&self, report: &IngestReport, how: &How) -> Result<bool> {
+        if report.rows.landed > 0 || (how.decided && report.rows.read == 0) {
+            return Ok(false);
+        }
+        let newest = self.rooms().tables.snapshot(&report.dataset).await?;
+        Ok(newest.is_some_and(|newest| newest.files > 0))
     }
 
     async fn land(&self, mut arrival: Arrival, rows: Rows, how: How, content: String) -> Result<Arrival> {

@@ -1,6 +1,6 @@
 //! Column names from headers: snake_case letters of any script.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// The column name for a header: letters, combining marks and digits lowercased and kept, every other run becomes one
 /// `_`, none at either end, a leading digit gets `_` before it. Empty when nothing is left.
@@ -28,6 +28,8 @@ pub fn column_name(header: &str) -> String {
 /// Names for all headers of a file: empty ones by position, repeated ones numbered.
 pub(super) fn column_names<'a>(headers: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut taken = HashSet::new();
+    // Where counting goes on: of many equal headers each would begin again.
+    let mut next: HashMap<String, usize> = HashMap::new();
     let mut names = Vec::new();
     for (at, header) in headers.enumerate() {
         let mut base = column_name(header);
@@ -35,10 +37,10 @@ pub(super) fn column_names<'a>(headers: impl Iterator<Item = &'a str>) -> Vec<St
             base = format!("column_{}", at + 1);
         }
         let mut name = base.clone();
-        let mut n = 2;
         while !taken.insert(name.clone()) {
+            let n = next.entry(base.clone()).or_insert(2);
             name = format!("{base}_{n}");
-            n += 1;
+            *n += 1;
         }
         names.push(name);
     }
@@ -95,5 +97,7 @@ mod tests {
     fn repeated_names_count_on_when_taken() {
         let names = column_names(["a", "A", "a_2", "", "column_4"].into_iter());
         assert_eq!(names, ["a", "a_2", "a_2_2", "column_4", "column_4_2"]);
+        let many = column_names(std::iter::repeat_n("a", 20_000));
+        assert_eq!((many.len(), many[19_999].as_str()), (20_000, "a_20000"));
     }
 }

@@ -69,7 +69,7 @@ impl Refusal {
 }
 
 /// Bytes that a file without a contract may expand to.
-const UNKNOWN_EXPANDS_TO: u64 = 100_000_000;
+pub(super) const UNKNOWN_EXPANDS_TO: u64 = 100_000_000;
 /// Texts of one column are addressed by 32 bits; a file stays clear of that.
 const ADDRESSABLE: u64 = 1_900_000_000;
 

@@ -156,7 +156,14 @@ impl Lake {
             let open = first.rows.quarantined.saturating_sub(self.claimed(&claims).await?);
             if claim.rows > open {
                 let message = match open {
-                    0 => format!("all rows of `{}` that waited have been corrected", first.file),
+                    0 => match self.waits_again(&claims).await? {
+                        None => format!("all rows of `{}` that waited have been corrected", first.file),
+                        Some((id, rows)) => format!(
+                            "all rows of `{}` were sent back; {rows} of them did not fit again and wait in the arrival \
+                             {id}: correct them there",
+                            first.file
+                        ),
+                    },
                     _ => format!(
                         "the file has {} rows, and {open} of `{}` wait; send only these",
                         claim.rows, first.file
@@ -195,6 +202,19 @@ impl Lake {
             rows += if open { 0 } else { claim.rows };
         }
         Ok(rows)
+    }
+
+    /// The latest correction of which rows wait in turn, and how many.
+    async fn waits_again(&self, claims: &Claims) -> Result<Option<(String, u64)>> {
+        for claim in claims.files.iter().rev() {
+            let Some(again) = self.arrival_of(&claim.path).await? else { continue };
+            let theirs = self.documents().get::<Claims>(CLAIMS, &again.id).await?.map(|k| k.value).unwrap_or_default();
+            let open = again.rows.quarantined.saturating_sub(self.claimed(&theirs).await?);
+            if again.state == IngestState::Landed && open > 0 {
+                return Ok(Some((again.id, open)));
+            }
+        }
+        Ok(None)
     }
 
     async fn arrival_of(&self, place: &str) -> Result<Option<IngestReport>> {

@@ -102,7 +102,11 @@ impl TableProvider for TableFiles {
         let mut statistics = Statistics::new_unknown(&self.snapshot.schema);
         statistics.num_rows =
             files.iter().filter_map(|f| f.statistics.as_ref()).fold(Precision::Exact(0), |sum, f| sum.add(&f.num_rows));
-        let groups = FileGroup::new(files).split_files(state.config().target_partitions());
+        let mut groups = FileGroup::new(files).split_files(state.config().target_partitions());
+        if groups.is_empty() {
+            // Of no partitions nothing can be sorted or joined: no file is one partition without rows.
+            groups.push(FileGroup::default());
+        }
         let source = ParquetSource::new(TableSchema::from(Arc::clone(&self.snapshot.schema)));
         let scan = FileScanConfigBuilder::new(url, Arc::new(source))
             .with_file_groups(groups)

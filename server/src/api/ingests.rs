@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
-use model::{IngestFilter, IngestReport, QuarantinedRow};
+use model::{IngestFilter, IngestReport, IngestState, QuarantinedRow};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -26,6 +26,8 @@ pub struct List {
     unit: Option<String>,
     /// Only this dataset of the unit.
     dataset: Option<String>,
+    /// Only files of which this became.
+    state: Option<IngestState>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
     /// Arrivals wanted; 100 when absent.
@@ -41,7 +43,7 @@ pub async fn list(
     SignedIn(caller): SignedIn,
     Query(query): Query<List>,
 ) -> Result<Json<Items<IngestReport>>, ApiProblem> {
-    let filter = IngestFilter { unit: query.unit, dataset: query.dataset };
+    let filter = IngestFilter { unit: query.unit, dataset: query.dataset, state: query.state };
     let mut all = state.lake.ingests(&caller.principal, filter).await?;
     // Ids sort by time.
     all.sort_by(|a, b| b.id.cmp(&a.id));

@@ -100,6 +100,8 @@ pub async fn go_on(
         return Err(ApiProblem::media_type(format!("send pieces as {PIECE}")));
     }
     let (id, at) = (id.of("upload")?, number(&headers, &OFFSET)?);
+    // Whoever has no such upload takes no place.
+    state.lake.upload_state(who, &id).await?;
     let _pass = state.intake.enter(who).await?;
     let body = request.into_body().into_data_stream();
     let upload = fed(body, |body| state.lake.go_on_with_upload(who, &id, at, body)).await?;

@@ -88,6 +88,15 @@ pub(super) enum To {
 }
 
 impl To {
+    /// Whether the person may send there at all: whoever may not takes no place.
+    async fn check(&self, state: &AppState, who: &Principal) -> Result<(), ApiProblem> {
+        match self {
+            Self::Dataset(dataset) => state.lake.check_may_upload(who, dataset).await?,
+            Self::Corrections(id) => drop(state.lake.ingest(who, id).await?),
+        }
+        Ok(())
+    }
+
     async fn give(
         &self,
         state: &AppState,
@@ -112,12 +121,19 @@ pub(super) async fn receive(
     request: Request,
     listed: &str,
 ) -> Result<Response, ApiProblem> {
+    if let Err(e) = to.check(state, who).await {
+        read_past(request.into_body().into_data_stream()).await;
+        return Err(e);
+    }
     let _pass = state.intake.enter(who).await?;
     let kind = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let reports = if kind.to_ascii_lowercase().starts_with("multipart/form-data") {
         from_form(state, who, to, request).await?
     } else if kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded") {
-        return Err(ApiProblem::media_type("send files as multipart/form-data, or one file as the body"));
+        return Err(ApiProblem::media_type(
+            "this Content-Type is a form's; send files as multipart/form-data, or one file as the body with another \
+             Content-Type, such as application/octet-stream (curl: -H 'Content-Type: application/octet-stream')",
+        ));
     } else {
         let given = headers.get(FILE_NAME).and_then(|v| v.to_str().ok()).map(str::to_owned).or(name);
         let name = match (given, to) {
@@ -182,6 +198,17 @@ async fn from_form(
         }
     }
     Ok(reports)
+}
+
+/// Reads a body that nobody wants, up to a limit, for the sender's sake.
+async fn read_past<E>(mut body: impl Stream<Item = Result<Bytes, E>> + Unpin) {
+    let mut spare = READ_PAST;
+    while let Some(Ok(part)) = body.next().await {
+        spare = spare.saturating_sub(part.len());
+        if spare == 0 {
+            return;
+        }
+    }
 }
 
 /// Gives what arrives to `take` as a stream of its own. When `take` has enough, the rest is read past up to a limit: a

@@ -25,12 +25,12 @@ pub async fn run(config: Config, args: ArrivalsArgs) -> anyhow::Result<()> {
     let filter = IngestFilter {
         unit: args.dataset.as_ref().map(|d| d.unit().to_string()),
         dataset: args.dataset.as_ref().map(|d| d.name().to_owned()),
+        state: args.waiting.then_some(IngestState::Waiting),
     };
     let found = lake.ingests(&who, filter).await?;
     let heads = ["arrival", "dataset", "file", "state", "landed", "quarantined", "message"].map(str::to_owned);
     let rows: Vec<Vec<String>> = found
         .iter()
-        .filter(|r| !args.waiting || r.state == IngestState::Waiting)
         .map(|r| {
             vec![
                 r.id.clone(),
@@ -39,7 +39,7 @@ pub async fn run(config: Config, args: ArrivalsArgs) -> anyhow::Result<()> {
                 state(r.state).to_owned(),
                 r.rows.landed.to_string(),
                 r.rows.quarantined.to_string(),
-                table::plain(&r.message),
+                super::ingest::told(r),
             ]
         })
         .collect();

@@ -89,6 +89,18 @@ pub(super) fn show_difference(out: &mut impl Write, difference: &Difference) -> 
     let rows: Vec<Vec<String>> = difference.columns.iter().map(line).collect();
     table::lines(out, &heads, &[], &rows)?;
     show_first(out, difference)?;
+    let lacking: Vec<String> =
+        difference.missing().filter(|c| c.required).map(|c| format!("`{}`", table::plain(&c.name))).collect();
+    if !lacking.is_empty() {
+        let example = difference.new_columns().next().and_then(|c| c.label.as_deref()).unwrap_or("HEADER");
+        return writeln!(
+            out,
+            "\nIt cannot land as it is: {} must have values. If a new column of the file is it, say so: --column \
+             {:?}, and the same for others.",
+            lacking.join(", "),
+            format!("{}={}", table::plain(example.trim()), lacking[0].trim_matches('`'))
+        );
+    }
     writeln!(
         out,
         "\nIf it landed: rows that land {}, rows in quarantine {}, columns that are added {}.",

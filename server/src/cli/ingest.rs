@@ -61,12 +61,18 @@ pub(super) fn print(reports: &[IngestReport]) -> anyhow::Result<()> {
                 state(r.state).to_owned(),
                 r.rows.landed.to_string(),
                 r.rows.quarantined.to_string(),
-                table::plain(&r.message),
+                told(r),
             ]
         })
         .collect();
     table::lines(&mut std::io::stdout().lock(), &heads, &[false, false, false, true, true], &rows)?;
     Ok(())
+}
+
+/// What became of a file, in words. It is the last column and whole: nothing stands behind it.
+pub(super) fn told(report: &IngestReport) -> String {
+    let said = std::iter::once(&report.message).chain(&report.warnings).filter(|s| !s.is_empty());
+    said.map(|s| table::sentence(s)).collect::<Vec<_>>().join(" ")
 }
 
 pub(super) fn state(state: IngestState) -> &'static str {

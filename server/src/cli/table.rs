@@ -44,7 +44,7 @@ pub fn lines(out: &mut impl Write, heads: &[String], right: &[bool], rows: &[Vec
         writeln!(out, "{}", text.trim_end())
     };
     line(heads)?;
-    line(&widths.iter().map(|w| "─".repeat(*w)).collect::<Vec<_>>())?;
+    line(&widths.iter().map(|w| "─".repeat((*w).min(WIDEST))).collect::<Vec<_>>())?;
     rows.iter().try_for_each(|row| line(row))
 }
 

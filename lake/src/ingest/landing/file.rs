@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use model::DatasetName;
 use object_store::{ObjectMeta, path::Path};
 
-use crate::{LakeError, Result, ingest::replay::is_marked};
+use crate::{LakeError, Result, ingest::replay::is_marked, store::path};
 
 /// A file in the landing area.
 #[derive(Debug, Clone)]
@@ -60,9 +60,10 @@ fn is_unfinished(file: &str) -> bool {
 /// The name under which a sent file is kept: its last part, when that can be a name.
 pub(in crate::ingest) fn file_name(given: &str) -> Result<String> {
     let name = given.rsplit(['/', '\\']).next().unwrap_or_default().trim();
-    let bad = name.is_empty() || name.len() > 200 || name.chars().any(char::is_control);
+    // As stores write it: what is no plain character takes three bytes and more.
+    let bad = name.is_empty() || Path::from(name).as_ref().len() > 200 || name.chars().any(char::is_control);
     if bad || is_unfinished(name) || is_marked(name) {
-        let message = "the file needs a name of at most 200 bytes that does not begin with a dot, end like an \
+        let message = "the file needs a name of at most 200 bytes (three for each one that is no plain letter, digit or mark) that does not begin with a dot, end like an \
                        unfinished download or hold `.corrects-`";
         return Err(LakeError::invalid(message));
     }
@@ -106,19 +107,58 @@ pub(in crate::ingest) fn local_files(path: &std::path::Path, dataset: Option<&Da
             let name = file_name(&part(Some(&path)))?;
             let dataset = match dataset {
                 Some(dataset) => dataset.clone(),
-                None => {
-                    let folder = path.parent();
-                    let (unit, dataset) = (part(folder.and_then(std::path::Path::parent)), part(folder));
-                    DatasetName::new(&unit, &dataset).map_err(|e| {
-                        let path = path.display();
-                        LakeError::invalid(format!(
-                            "nothing says which dataset {path} is for ({e}); name it, or put the file into \
-                             <unit>/<dataset>/"
-                        ))
-                    })?
-                }
+                None => dataset_of(&path, &root)?,
             };
             Ok(LocalFile { path, dataset, name })
         })
         .collect()
+}
+
+/// The dataset that a local file's folders name: `<unit>/<dataset>` below `landing`, or around it at the end of the way
+/// from `root`. Where a file was named, or lies in `root` itself, nobody said that the folders around are a dataset's.
+fn dataset_of(path: &std::path::Path, root: &std::path::Path) -> Result<DatasetName> {
+    let mut names: Vec<_> = path.components().map(|c| c.as_os_str().to_string_lossy().into_owned()).collect();
+    names.pop();
+    let landing = names.iter().rposition(|name| name == path::LANDING).map(|at| &names[at + 1..]);
+    let below = path.parent().is_some_and(|folder| folder != root && path != root);
+    let (unit, name) = match (landing, names.as_slice()) {
+        (Some([unit, name, ..]), _) => (unit, name),
+        (_, [.., unit, name]) if below => (unit, name),
+        _ => {
+            let message = "say it with --dataset UNIT.DATASET, or put the file into <unit>/<dataset>/";
+            return Err(LakeError::invalid(format!("nothing says which dataset {} is for; {message}", path.display())));
+        }
+    };
+    DatasetName::new(unit, name).map_err(|e| {
+        LakeError::invalid(format!(
+            "the folders of {} name no dataset ({e}); say it with --dataset UNIT.DATASET, or put the file into \
+             <unit>/<dataset>/",
+            path.display()
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn a_dataset_is_never_guessed_from_where_one_happens_to_be() {
+        for (path, root, expected) in [
+            ("/lake/landing/ops/flights/a.csv", "/lake/landing/ops/flights/a.csv", Some("ops.flights")),
+            ("/lake/landing/ops/flights/2026/a.csv", "/lake/landing", Some("ops.flights")),
+            ("/home/ann/files/a.csv", "/home/ann/files/a.csv", None),
+            ("/home/ann/files/a.csv", "/home/ann/files", None),
+            ("/home/ann/files/ops/flights/a.csv", "/home/ann/files", Some("ops.flights")),
+            ("/home/ann/ops/flights/a.csv", "/home/ann/ops", Some("ops.flights")),
+            ("/a.csv", "/a.csv", None),
+            ("/lake/landing/a.csv", "/lake/landing", None),
+            ("/lake/landing/Ops !/flights/a.csv", "/lake", None),
+        ] {
+            let found = dataset_of(Path::new(path), Path::new(root));
+            assert_eq!(found.map(|d| d.to_string()).ok().as_deref(), expected, "{path} of {root}");
+        }
+    }
 }

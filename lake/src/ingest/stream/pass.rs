@@ -255,7 +255,7 @@ impl<'a> Pass<'a> {
         };
         reading.columns = self.columns.iter().map(report).collect();
         let (warnings, refused) = self.checks.end();
-        reading.warnings = warnings;
+        reading.warnings = [self.hypothesis.plan.changes(self.rules), warnings].concat();
         let refused = refused.or_else(|| too_many(&reading.rows, self.rules.contract.max_rejected));
         reading.outcome = match refused {
             Some(refusal) => Err(refusal),

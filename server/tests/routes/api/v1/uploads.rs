@@ -84,3 +84,23 @@ async fn uploads_that_cannot_be_are_refused() {
     let partner = server.token("partner-ua").await;
     check(&partner, "/api/v1/uploads/hr/pay?name=b.csv", octets, ROWS.into(), StatusCode::NOT_FOUND).await;
 }
+
+#[tokio::test]
+async fn a_contract_that_is_tried_stands_on_its_page_as_text() {
+    let server = Server::filled().await;
+    let mut browser: Browser = server.signed_in("partner-ua").await;
+    let contract = "</textarea><script>alert(1)</script>&lt;";
+    let body = format!(
+        "--b\r\ncontent-disposition: form-data; name=\"contract\"\r\n\r\n{contract}\r\n--b\r\ncontent-disposition: \
+         form-data; name=\"file\"; filename=\"a.csv\"\r\n\r\nid\n1\n\r\n--b--\r\n"
+    );
+    let request = browser
+        .request("POST", "/send")
+        .header("sec-fetch-site", "same-origin")
+        .header("accept", "text/html")
+        .header("content-type", "multipart/form-data; boundary=b");
+    let page = browser.send(&server, request.body(body.into()).unwrap()).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+    assert!(!page.text.contains("<script>alert"), "{}", page.text);
+    assert!(page.text.contains("&lt;/textarea>&lt;script>alert(1)"), "{}", page.text);
+}
