@@ -74,8 +74,8 @@ mod tests {
     #[tokio::test]
     async fn a_body_that_stops_or_drips_is_broken_off_and_a_steady_one_is_read() {
         assert_eq!(read(&[], 200, 100).await.expect("is empty"), 0);
-        assert_eq!(read(&[(0, 5), (150, 5)], 2_000, 1_000).await.expect("ends within the grace"), 10);
-        assert_eq!(read(&[(20, 1_000); 20], 2_000, 50).await.expect("is fast enough"), 20_000);
+        assert_eq!(read(&[(0, 5), (150, 5)], 10_000, 60_000).await.expect("ends within the grace"), 10);
+        assert_eq!(read(&[(20, 100_000); 5], 10_000, 50).await.expect("is fast enough"), 500_000);
         for slow in [read(&[(0, 1), (2_000, 1)], 200, 60_000).await, read(&[(20, 1); 50], 2_000, 100).await] {
             assert_eq!(slow.expect_err("is slow").kind(), io::ErrorKind::TimedOut);
         }
