@@ -1,7 +1,7 @@
 //! Home: what can I look at, what changed, what did I do last, how do I bring my own file.
 
 use leptos::prelude::*;
-use model::{Dataset, RecentQuery, UnitSummary};
+use model::{Dataset, RecentQuery, UnitSummary, Waiting};
 
 use crate::{
     address::Href,
@@ -18,6 +18,8 @@ pub fn HomePage() -> impl IntoView {
         let units = viewer.lake().units(&viewer.who).await?;
         let mut datasets = viewer.datasets().await?;
         let recent = viewer.lake().recent_queries(&viewer.who, RECENT).await?;
+        let owns = viewer.context.steward || datasets.iter().any(|d| d.access.may_own);
+        let waiting = if owns { viewer.lake().waiting(&viewer.who).await? } else { Vec::new() };
         let upload_to = datasets.iter().find(|d| d.access.may_upload || d.access.may_own).cloned();
         let total = datasets.len() as u64;
         datasets.sort_by_key(|d| std::cmp::Reverse(d.updated_at));
@@ -39,6 +41,7 @@ pub fn HomePage() -> impl IntoView {
                 </form>
                 {unit_links(&units, total)}
             </section>
+            {waits(&waiting)}
             <div class="home">
                 <section class="home__main" aria-labelledby="changed">
                     <h2 class="section-title" id="changed">"Recently changed"</h2>
@@ -57,6 +60,32 @@ pub fn HomePage() -> impl IntoView {
             </div>
         };
         Ok(Content::new("Home", body))
+    })
+}
+
+/// What waits for the viewer's decision; nothing when nothing does.
+fn waits(waiting: &[Waiting]) -> Option<AnyView> {
+    let links: Vec<_> = waiting
+        .iter()
+        .take(CHANGED)
+        .map(|w| {
+            let href = Href::to("/arrivals")
+                .with("unit", w.dataset.unit().as_str())
+                .with("dataset", w.dataset.name())
+                .with("state", "waiting");
+            view! { <li><a href=href.build()>{w.dataset.to_string()}</a>" · "{count(w.files, "file")}</li> }
+        })
+        .collect();
+    let more = waiting.len().saturating_sub(CHANGED);
+    (!waiting.is_empty()).then(|| {
+        view! {
+            <section class="banner banner--careful banner--block" aria-labelledby="waiting">
+                <h2 class="banner__title" id="waiting">{icon(Icon::Arrival)} "Files wait for your decision"</h2>
+                <ul class="waits">{links}</ul>
+                {(more > 0).then(|| view! { <a href="/arrivals?state=waiting">{format!("and in {more} more")}</a> })}
+            </section>
+        }
+        .into_any()
     })
 }
 

@@ -1,11 +1,11 @@
 //! Arrivals: what came in, what landed, what did not and why.
 
 use leptos::prelude::*;
-use model::{IngestFilter, IngestReport, IngestState};
+use model::{Astray, IngestFilter, IngestReport, IngestState};
 
 use crate::{
     address::Href,
-    components::{Icon, Tab, count, empty, grouped, icon, tabs},
+    components::{Icon, Tab, bytes, count, empty, grouped, icon, tabs, visible},
     shell::{Content, Place, page},
 };
 
@@ -35,6 +35,7 @@ pub fn ArrivalsPage() -> impl IntoView {
             }
             None => all,
         };
+        let astray = if viewer.context.steward { viewer.lake().astray(&viewer.who).await? } else { Vec::new() };
         let narrowed = unit.is_some() || dataset.is_some();
         // What a refused file holds back is nobody's to correct.
         let held = |r: &&IngestReport| r.state == IngestState::Landed;
@@ -70,6 +71,7 @@ pub fn ArrivalsPage() -> impl IntoView {
                     <a class="button button--primary" href=send>{icon(Icon::Upload)} "Send files"</a>
                 </div>
             </header>
+            {stray(&astray)}
             {tabs}
             {list}
         };
@@ -90,6 +92,27 @@ pub fn ArrivalPage() -> impl IntoView {
         };
         let title = format!("{} · {}", report.file, report.dataset);
         Ok(Content::new(title, report::report(&report, rows.as_deref())))
+    })
+}
+
+/// Files that nobody takes, for the steward who can move them or ask who put them there.
+fn stray(astray: &[Astray]) -> Option<AnyView> {
+    let lines: Vec<_> = astray
+        .iter()
+        .map(|file| {
+            let (path, reason) = (visible(&file.path).into_owned(), visible(&file.reason).into_owned());
+            view! { <li><code><bdi>{path}</bdi></code>" · "{bytes(file.bytes)}": "<bdi>{reason}</bdi></li> }
+        })
+        .collect();
+    (!astray.is_empty()).then(|| {
+        view! {
+            <section class="banner banner--careful banner--block" aria-labelledby="astray">
+                <h2 class="banner__title" id="astray">{icon(Icon::Arrival)} "Files that belong to no dataset"</h2>
+                <p>"They lie in the landing area where no dataset takes them."</p>
+                <ul class="waits">{lines}</ul>
+            </section>
+        }
+        .into_any()
     })
 }
 

@@ -103,6 +103,8 @@ test('a file with another meaning waits for its owner, who sees both schemas; th
   const other = await send('other.csv', 'id,gate,floor\nG3,A3,1\nG4,A4,2\n5,A5,2\n');
   const later = await send('later.csv', 'id,gate\n6,A6\n');
 
+  await page.goto('/');
+  await expect(page.locator('.waits li', { hasText: `ops.${name}` })).toContainText('2 files');
   await page.goto(`/arrivals/${later}`);
   await expect(page.locator('.page-head__title')).toContainText('waits in line');
   await page.getByRole('link', { name: 'other.csv' }).click();

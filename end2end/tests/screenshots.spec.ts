@@ -43,6 +43,9 @@ test('arrival-waiting', async ({ page }) => {
   await expect(page.locator('.difference__schemas')).toBeVisible();
   await picture(page, 'arrival-waiting');
   await page.screenshot({ path: join(folder, 'arrival-waiting-whole.png'), fullPage: true });
+  await page.goto('/');
+  await expect(page.locator('.waits')).toBeVisible();
+  await picture(page, 'home-waiting');
 });
 
 test('dataset-versions-owner', async ({ page }) => {

@@ -14,6 +14,7 @@ use model::{Action, DatasetName, IngestFilter, IngestReport, Principal, Quaranti
 use crate::{Lake, LakeError, Result};
 
 pub(crate) mod arrival;
+mod astray;
 mod check;
 mod columnar;
 mod convert;
@@ -70,7 +71,7 @@ impl Lake {
     /// # Errors
     /// [`LakeError::Store`] when the landing area cannot be listed.
     pub async fn take_landing(&self) -> Result<(Vec<IngestReport>, Vec<(DatasetName, LakeError)>)> {
-        let files = self.landing_files().await?;
+        let files = self.landing_area().await?.files;
         Ok(self.take_all(files, &Sender::Command).await)
     }
 

@@ -147,6 +147,10 @@ async fn new_columns_wait_with_both_schemas_and_land_by_a_decision() {
     assert_eq!(changes, [("id", Same), ("plz", Same), ("n", Same), ("note", New)]);
     assert_eq!(difference.first_rows, [["4", "10115", "4", "new"].map(|v| Some(v.to_owned())).to_vec()]);
     assert_eq!(bench.rows().await, [1, 2, 3]);
+    for (who, files) in [("staff", Some(1)), ("stewards", Some(1)), ("senders", None)] {
+        let waiting = bench.lake.waiting(&person(who)).await.unwrap();
+        assert_eq!(waiting.first().map(|w| (w.dataset.clone(), w.files)), files.map(|n| (dataset(), n)), "{who}");
+    }
     // Sent again, it is the same arrival still.
     assert_eq!(bench.send("wider.csv", WIDER).await.id, wider.id);
 
@@ -154,6 +158,7 @@ async fn new_columns_wait_with_both_schemas_and_land_by_a_decision() {
     assert_eq!((&landed.id, landed.state, landed.rows.landed), (&wider.id, IngestState::Landed, 1));
     assert_eq!((landed.decided_by.as_deref(), landed.by.as_str()), (Some("staff"), "staff"));
     assert_eq!(bench.rows().await, [1, 2, 3, 4]);
+    assert!(bench.lake.waiting(&person("staff")).await.unwrap().is_empty());
     assert!(bench.invalid(&wider.id, Decision::land()).await.contains("nothing to decide"));
     // The dataset has the column now; the next file of its kind needs nobody.
     assert_eq!(bench.send("next.csv", "id,plz,n,note\n5,10115,4,x\n").await.state, IngestState::Landed);

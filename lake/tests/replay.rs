@@ -104,6 +104,23 @@ async fn corrected_rows_land_alone_and_once() {
 }
 
 #[tokio::test]
+async fn what_stood_behind_an_open_quote_comes_back_line_by_line() {
+    let bench = Bench::new("").await;
+    let first = bench.send("shops.csv", "id;plz;n\n1;01067;1\n2;\"80331;2\n3;04109;3\n4;10115;4\n").await;
+    assert_eq!((first.rows.landed, first.rows.quarantined), (1, 1), "{}", first.message);
+    let (_, rows) = bench.lake.rows_to_correct(&person("staff"), &first.id).await.unwrap();
+    assert_eq!(rows, "id;plz;n\n2;\"80331;2\n3;04109;3\n4;10115;4\n");
+    let more = bench.correct(&first.id, &format!("{}5;1;5\n", rows.replace('"', ""))).await;
+    assert_eq!(
+        invalid(more),
+        "the file has 4 rows, and 3 of `shops.csv` wait, counted by their lines; send only these"
+    );
+    let landed = bench.correct(&first.id, &rows.replace('"', "")).await.unwrap();
+    assert_eq!(landed.rows.landed, 3, "{}", landed.message);
+    assert_eq!(bench.ids().await.len(), 4);
+}
+
+#[tokio::test]
 async fn corrections_of_a_dataset_that_is_replaced_stand_beside_what_landed() {
     let bench = Bench::new("mode = 'replace'").await;
     let first = bench.send("shops.csv", FILE).await;

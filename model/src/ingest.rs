@@ -206,6 +206,24 @@ pub struct QuarantinedRow {
     pub reason: String,
 }
 
+/// A file of the landing area that belongs to no dataset, so that nobody takes it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Astray {
+    /// Its path in the lake.
+    pub path: String,
+    pub bytes: u64,
+    pub changed_at: DateTime<Utc>,
+    /// What to do, or what its folders are no name of.
+    pub reason: String,
+}
+
+/// Files of one dataset that wait, the first for a decision and the others for the first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Waiting {
+    pub dataset: DatasetName,
+    pub files: u64,
+}
+
 /// What to list.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct IngestFilter {

@@ -16,6 +16,7 @@ pub mod problem;
 pub mod profile;
 pub mod query;
 pub mod session;
+pub mod text;
 pub mod token;
 pub mod upload;
 
@@ -25,8 +26,8 @@ pub use dataset::{
 };
 pub use difference::{Ahead, ColumnChange, ColumnDifference, Decision, Difference, Verdict};
 pub use ingest::{
-    ColumnReport, ColumnWarning, Correction, IngestFilter, IngestReport, IngestState, QuarantinedRow, RefusedBecause,
-    RowCounts,
+    Astray, ColumnReport, ColumnWarning, Correction, IngestFilter, IngestReport, IngestState, QuarantinedRow,
+    RefusedBecause, RowCounts, Waiting,
 };
 pub use inspect::{InspectedColumn, InspectedRows, Inspection, Lands, Refused, RowNumber};
 pub use name::{ColumnName, DatasetName, InvalidName, UnitName};

@@ -18,6 +18,7 @@ pub mod ingest;
 pub mod inspect;
 pub mod person;
 pub mod policy;
+pub mod quarantine;
 pub mod query;
 pub mod rollback;
 mod table;
@@ -68,6 +69,10 @@ pub enum Command {
     Arrivals(arrivals::ArrivalsArgs),
     /// Look at a file that waits for its owner, land it or refuse it
     Decide(decide::DecideArgs),
+    /// Show the rows of an arrival that did not land, and why
+    Quarantine(quarantine::QuarantineArgs),
+    /// Send corrected rows of an arrival back; only they land
+    Correct(quarantine::CorrectArgs),
     /// Say what would become of a file, without landing it
     Inspect(inspect::InspectArgs),
     /// Check a contract, or draft one from a file

@@ -18,6 +18,8 @@ fn main() -> ExitCode {
                 Command::Ingest(args) => cli::ingest::run(config, args).await,
                 Command::Arrivals(args) => cli::arrivals::run(config, args).await,
                 Command::Decide(args) => cli::decide::run(config, args).await,
+                Command::Quarantine(args) => cli::quarantine::run(config, args).await,
+                Command::Correct(args) => cli::quarantine::correct(config, args).await,
                 Command::Inspect(args) => cli::inspect::run(config, args).await,
                 Command::Contract { command } => cli::contract::run(command),
                 Command::Query(args) => cli::query::run(config, args).await,

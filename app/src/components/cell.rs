@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use leptos::prelude::*;
-use model::{Cell, ColumnType};
+use model::{Cell, ColumnType, text};
 
 /// A table cell. `first` heads its row.
 pub fn cell(value: &Cell, column_type: ColumnType, masked: bool) -> AnyView {
@@ -74,7 +74,7 @@ fn digits(n: &str) -> AnyView {
 
 /// Text in which nothing hides: controls as their pictures, invisible and direction characters by number.
 pub fn visible(s: &str) -> Cow<'_, str> {
-    if !s.chars().any(hides) {
+    if !s.chars().any(text::hides) {
         return Cow::Borrowed(s);
     }
     let mut out = String::with_capacity(s.len() + 16);
@@ -82,16 +82,11 @@ pub fn visible(s: &str) -> Cow<'_, str> {
         match c {
             '\0'..='\u{1f}' => out.extend(char::from_u32(0x2400 + u32::from(c))),
             '\u{7f}' => out.push('␡'),
-            c if hides(c) => out.push_str(&format!("⟨U+{:04X}⟩", u32::from(c))),
+            c if text::hides(c) => out.push_str(&format!("⟨U+{:04X}⟩", u32::from(c))),
             c => out.push(c),
         }
     }
     Cow::Owned(out)
-}
-
-fn hides(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{61c}')
 }
 
 #[cfg(test)]

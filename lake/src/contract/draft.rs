@@ -85,12 +85,7 @@ fn named(column: &ColumnReport) -> String {
 
 /// A comment ends at the line's end, and what a file says must not end it.
 fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() || is_directing(c) { ' ' } else { c }).take(200).collect()
-}
-
-/// Characters that turn the text around that follows.
-fn is_directing(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{61c}')
+    text.chars().map(|c| if model::text::hides(c) { ' ' } else { c }).take(200).collect()
 }
 
 fn quoted(text: &str) -> String {

@@ -36,7 +36,7 @@ mod parts;
 use memory::Remembered;
 use parts::{InParts, Large};
 
-pub(super) use file::{LandingFile, file_name, local_files};
+pub(super) use file::{LandingArea, LandingFile, file_name, is_unfinished, local_files};
 
 /// Datasets whose files are taken at once.
 const DATASETS_AT_ONCE: usize = 2;
@@ -98,16 +98,17 @@ impl Sender<'_> {
 }
 
 impl Lake {
-    /// All files of the landing area, by dataset, then name, then time. One listing.
-    pub(super) async fn landing_files(&self) -> Result<Vec<LandingFile>> {
+    /// All files of the landing area. One listing.
+    pub(super) async fn landing_area(&self) -> Result<LandingArea> {
         let objects = self.rooms().store.objects();
-        let mut files: Vec<LandingFile> = objects
-            .list(Some(&Path::from(path::LANDING)))
-            .try_filter_map(async |object| Ok(LandingFile::of(object)))
-            .try_collect()
-            .await?;
-        files.sort_by(|a, b| (&a.dataset, a.path.as_ref(), a.changed).cmp(&(&b.dataset, b.path.as_ref(), b.changed)));
-        Ok(files)
+        let mut area = LandingArea::default();
+        let mut listing = objects.list(Some(&Path::from(path::LANDING)));
+        while let Some(object) = listing.try_next().await? {
+            area.add(object);
+        }
+        area.files
+            .sort_by(|a, b| (&a.dataset, a.path.as_ref(), a.changed).cmp(&(&b.dataset, b.path.as_ref(), b.changed)));
+        Ok(area)
     }
 
     /// Takes the files that are new. Those of one dataset one after the other: when one fails, those behind it wait for

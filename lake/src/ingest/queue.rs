@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use model::{Ahead, DatasetName, IngestReport, IngestState, Principal, RefusedBecause};
+use model::{Ahead, DatasetName, IngestReport, IngestState, Principal, RefusedBecause, Waiting};
 use object_store::{ObjectStoreExt, path::Path};
 use serde::{Deserialize, Serialize};
 
@@ -265,6 +265,25 @@ impl Lake {
     pub(super) async fn queue(&self, dataset: &DatasetName) -> Result<Vec<Queued>> {
         let known = self.documents().get::<Vec<Queued>>(QUEUE, &dataset.to_string()).await?;
         Ok(known.map(|k| k.value).unwrap_or_default())
+    }
+
+    /// What waits in the datasets that `who` owns; in all for stewards.
+    ///
+    /// # Errors
+    /// [`LakeError::Store`] when the lake cannot be read.
+    pub async fn waiting(&self, who: &Principal) -> Result<Vec<Waiting>> {
+        let mut found = Vec::new();
+        for id in self.documents().ids(QUEUE).await? {
+            let Ok(dataset) = id.parse::<DatasetName>() else { continue };
+            if !self.owns(who, &dataset).await? {
+                continue;
+            }
+            let files = self.queue(&dataset).await?.len() as u64;
+            if files > 0 {
+                found.push(Waiting { dataset, files });
+            }
+        }
+        Ok(found)
     }
 
     /// Changes the queue as it is at that moment, whoever else changes it too.

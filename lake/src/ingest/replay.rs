@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 use futures::stream::BoxStream;
-use model::{ColumnReport, Correction, DatasetName, IngestReport, IngestState, Principal};
+use model::{ColumnReport, Correction, DatasetName, IngestReport, IngestState, Principal, QuarantinedRow};
 use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 
@@ -80,7 +80,7 @@ impl Lake {
         id: &str,
         body: BoxStream<'static, std::io::Result<Bytes>>,
     ) -> Result<IngestReport> {
-        self.quarantine(who, id).await?;
+        let most = self.quarantine(who, id).await?.iter().map(lines).sum();
         let bytes = self.whole("corrected rows", body).await?;
         let first = self.ingest(who, id).await?;
         if first.state != IngestState::Landed || first.rows.quarantined == 0 {
@@ -113,7 +113,7 @@ impl Lake {
             return Ok(landed);
         }
         let rows = self.rows_of(&first, bytes.clone()).await?;
-        self.claim(&first, Claim { path: place.to_string(), rows }).await?;
+        self.claim(&first, most, Claim { path: place.to_string(), rows }).await?;
         let report = self.send_for(who, &first.dataset, name, Incoming::Held(bytes)).await?;
         self.shown(who, report).await
     }
@@ -144,8 +144,8 @@ impl Lake {
         }
     }
 
-    /// Sets the claim's rows aside, so that no other file can correct them too.
-    async fn claim(&self, first: &IngestReport, claim: Claim) -> Result<()> {
+    /// Sets the claim's rows aside, so that no other file can correct them too; all claims together have `most` rows.
+    async fn claim(&self, first: &IngestReport, most: u64, claim: Claim) -> Result<()> {
         let documents = self.documents();
         loop {
             let known = documents.get::<Claims>(CLAIMS, &first.id).await?;
@@ -153,7 +153,7 @@ impl Lake {
             if claims.files.iter().any(|c| c.path == claim.path) {
                 return Ok(());
             }
-            let open = first.rows.quarantined.saturating_sub(self.claimed(&claims).await?);
+            let open = most.saturating_sub(self.claimed(&claims).await?);
             if claim.rows > open {
                 let message = match open {
                     0 => match self.waits_again(&claims).await? {
@@ -165,8 +165,10 @@ impl Lake {
                         ),
                     },
                     _ => format!(
-                        "the file has {} rows, and {open} of `{}` wait; send only these",
-                        claim.rows, first.file
+                        "the file has {} rows, and {open} of `{}` wait{}; send only these",
+                        claim.rows,
+                        first.file,
+                        if most > first.rows.quarantined { ", counted by their lines" } else { "" }
                     ),
                 };
                 return Err(LakeError::invalid(message));
@@ -248,6 +250,12 @@ impl Lake {
         }
         Ok(self.rooms().arrivals.get(id).await?.map(|a| a.report.clone()))
     }
+}
+
+/// As how many rows a rejected one may come back: behind a quote that was never closed, each of its lines is one.
+fn lines(row: &QuarantinedRow) -> u64 {
+    let raw = row.raw.trim_end_matches(['\r', '\n']).replace("\r\n", "\n");
+    1 + raw.matches(['\r', '\n']).count() as u64
 }
 
 /// The contract as it holds for corrections: a few rows, of which any share may be wrong again.

@@ -346,6 +346,6 @@ mod tests {
         store.remove(&path::upload(&id).join(piece_name(0))).await.unwrap();
         let taken = lake.take_upload(&who, &id).await;
         assert!(matches!(taken, Err(LakeError::Conflict { .. })), "{taken:?}");
-        assert!(lake.landing_files().await.unwrap().is_empty());
+        assert!(lake.landing_area().await.unwrap().files.is_empty());
     }
 }

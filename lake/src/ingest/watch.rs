@@ -1,11 +1,14 @@
 //! Notices new landing files: one cheap listing a look, and a file is taken when two looks saw it the same. Between two
 //! looks it follows [hints](super::hint).
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use object_store::path::Path;
 
-use super::landing::{LandingFile, Sender};
+use super::landing::{LandingArea, LandingFile, Sender};
 use crate::Lake;
 
 /// Between the first two looks, so that what lay there at the start is taken soon.
@@ -17,10 +20,14 @@ impl Lake {
     /// Never ends by itself. May be dropped at any point: what was begun is gone on with at the next start.
     pub(super) async fn watch_landing(&self) {
         let mut before: HashMap<Path, String> = HashMap::new();
+        let mut told = HashSet::new();
         let mut pause = FIRST;
         loop {
-            match self.landing_files().await {
-                Ok(files) => {
+            match self.landing_area().await {
+                Ok(LandingArea { files, astray }) => {
+                    for file in astray.into_iter().filter(|f| told.insert(f.path.clone())) {
+                        tracing::warn!(path = file.path, cure = file.reason, "a landing file belongs to no dataset");
+                    }
                     let arrivals = &self.rooms().arrivals;
                     let new: Vec<LandingFile> =
                         files.into_iter().filter(|f| !arrivals.is_done(&f.path, &f.mark)).collect();

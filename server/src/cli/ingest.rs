@@ -29,6 +29,11 @@ pub async fn run(config: Config, args: IngestArgs) -> anyhow::Result<()> {
     if failed.is_empty() || !reports.is_empty() {
         print(&reports)?;
     }
+    if args.path.is_none() {
+        for file in lake.all_astray().await? {
+            eprintln!("{} belongs to no dataset: {}", table::sentence(&file.path), table::sentence(&file.reason));
+        }
+    }
     let waiting = reports.iter().filter(|r| r.state == IngestState::Waiting).count();
     if waiting > 0 {
         println!("\n{waiting} of {} files wait for an owner: penstock arrivals --waiting --as OWNER", reports.len());

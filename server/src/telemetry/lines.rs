@@ -48,19 +48,13 @@ impl Line {
             self.text.push('=');
         }
         for c in value.chars() {
-            if hides(c) {
+            if model::text::hides(c) {
                 self.text.extend(c.escape_unicode());
             } else {
                 self.text.push(c);
             }
         }
     }
-}
-
-/// Control characters, and those that no reader sees or that change the direction of what follows.
-fn hides(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{61c}')
 }
 
 #[cfg(test)]

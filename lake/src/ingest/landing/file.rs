@@ -3,10 +3,17 @@
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
-use model::DatasetName;
+use model::{Astray, DatasetName};
 use object_store::{ObjectMeta, path::Path};
 
-use crate::{LakeError, Result, ingest::replay::is_marked, store::path};
+use crate::{
+    LakeError, Result,
+    ingest::{
+        astray::{MOST, astray},
+        replay::is_marked,
+    },
+    store::path,
+};
 
 /// A file in the landing area.
 #[derive(Debug, Clone)]
@@ -19,6 +26,24 @@ pub(in crate::ingest) struct LandingFile {
     pub changed: DateTime<Utc>,
 }
 
+/// What lies in the landing area.
+#[derive(Debug, Default)]
+pub(in crate::ingest) struct LandingArea {
+    /// By dataset, then name, then time.
+    pub files: Vec<LandingFile>,
+    /// The first of those that belong to no dataset.
+    pub astray: Vec<Astray>,
+}
+
+impl LandingArea {
+    pub fn add(&mut self, object: ObjectMeta) {
+        match astray(&object) {
+            Some(astray) if self.astray.len() < MOST => self.astray.push(astray),
+            _ => self.files.extend(LandingFile::of(object)),
+        }
+    }
+}
+
 impl LandingFile {
     /// `None` for what is no file of a dataset: a wrong folder, a hidden or unfinished file.
     pub fn of(object: ObjectMeta) -> Option<Self> {
@@ -27,13 +52,7 @@ impl LandingFile {
         if is_unfinished(file) {
             return None;
         }
-        let dataset = match DatasetName::new(unit, name) {
-            Ok(dataset) => dataset,
-            Err(e) => {
-                tracing::debug!(path = %object.location, error = %e, "a landing folder names no dataset");
-                return None;
-            }
-        };
+        let dataset = DatasetName::new(unit, name).ok()?;
         let tag = object.e_tag.unwrap_or_else(|| object.last_modified.timestamp_micros().to_string());
         Some(Self {
             path: object.location,
@@ -50,7 +69,7 @@ impl LandingFile {
 }
 
 /// Hidden, or with a name that programs give a file while they write it.
-fn is_unfinished(file: &str) -> bool {
+pub(in crate::ingest) fn is_unfinished(file: &str) -> bool {
     let lower = file.to_ascii_lowercase();
     lower.starts_with(['.', '~', '#'])
         || lower.ends_with('~')
