@@ -1,6 +1,6 @@
 # What can be done here. Each recipe is one script, so that it can be read and run without make.
 
-.PHONY: help run build test lint end2end screenshots fuzz-api fuzz-ingest bench-ingest release deny setup
+.PHONY: help run build test lint end2end screenshots fuzz-api fuzz-ingest fuzz-sql mutate bench-ingest bench-governed release deny setup
 
 help: ## list these
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
@@ -28,6 +28,15 @@ fuzz-api: ## schemathesis against the API for SECONDS (default 300)
 
 bench-ingest: ## ingest against DuckDB, Polars, DataFusion and pyarrow; writes docs/benchmarks.md
 	@scripts/bench-ingest
+
+bench-governed: ## governed queries against a filter by hand, over ROWS (default 3000000); writes docs/benchmarks/governed.md
+	@bash -c 'source scripts/env && TEST_GOVERNED_ROWS=$(or $(ROWS),3000000) TEST_GOVERNED_ROUNDS=$(or $(ROUNDS),15) TEST_GOVERNED_WRITE="$$PWD/docs/benchmarks/governed.md" cargo test --locked --test query -- --nocapture a_governed_question'
+
+fuzz-sql: ## random queries as two partners against honest copies, for SECONDS (default 3600)
+	@bash -c 'source scripts/env && TEST_SQL_SECONDS=$(or $(SECONDS),3600) TEST_SQL_FROM=$(or $(FROM),0) cargo test --locked --test security -- --nocapture random_queries'
+
+mutate: ## weakens one enforcement at a time and demands that a test fails; NAMES narrows to some
+	@bash -c 'source scripts/env && scripts/mutate $(NAMES)'
 
 fuzz-ingest: ## mutated files against the reader, RUNS for each of five targets (default 1000000)
 	@bash -c 'source scripts/env && TEST_FUZZ_RUNS=$(or $(RUNS),1000000) cargo test --locked --test fuzz -- --nocapture'

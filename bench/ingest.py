@@ -211,6 +211,7 @@ def main() -> None:
         peers = ", ".join(v for v in versions.split() if v.split("==")[0] in ("duckdb", "polars", "pyarrow", "datafusion"))
         head = (
             "# Ingest, measured\n\n"
+            "What governing a query costs is measured apart: [benchmarks/governed.md](benchmarks/governed.md).\n\n"
             f"`make bench-ingest` wrote this on {time.strftime('%Y-%m-%d')}: medians of {options.rounds} rounds, all in turns on one machine, "
             f"each a process of its own held to one thread where it can be. Penstock was built with {options.profile}. {peers}.\n\n"
             "Penstock reads every value before it decides a type, holds rejected rows back with their reasons, computes a profile of each column "

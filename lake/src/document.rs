@@ -10,7 +10,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     LakeError, Result,
-    store::{Store, path::PORTAL},
+    store::{Store, path::PORTAL, soon},
 };
 
 /// A document as it was read, with the version to compare when it is written back.
@@ -37,6 +37,10 @@ impl Documents {
     /// # Errors
     /// [`LakeError::Store`], or [`LakeError::Internal`] when the stored JSON is not a `T`.
     pub async fn get<T: DeserializeOwned>(&self, kind: &str, id: &str) -> Result<Option<Versioned<T>>> {
+        soon(self.look(kind, id)).await
+    }
+
+    async fn look<T: DeserializeOwned>(&self, kind: &str, id: &str) -> Result<Option<Versioned<T>>> {
         const LOOKS: usize = 100;
         for _ in 0..LOOKS {
             let Some(version) = self.newest(kind, id).await? else { return Ok(None) };

@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     Lake, LakeError, Result,
-    store::{Store, path},
+    store::{Store, path, soon},
 };
 
 mod compose;
@@ -126,6 +126,11 @@ impl Policies {
     }
 
     async fn load(&self) -> Result<Arc<CompiledPolicy>> {
+        // With the wait for one's turn, or everyone would wait for all before them.
+        soon(self.checked()).await
+    }
+
+    async fn checked(&self) -> Result<Arc<CompiledPolicy>> {
         let mut kept = self.kept.lock().await;
         if let Some(k) = kept.as_ref().filter(|k| k.checked.elapsed() < self.freshness) {
             return Ok(Arc::clone(&k.policy));

@@ -142,9 +142,10 @@ impl Store {
         Ok(removed)
     }
 
-    /// A tag that changes whenever the object does, or `None` when there is none. One cheap request.
+    /// A tag that changes whenever the object does, or `None` when there is none. One cheap request, with an answer
+    /// [`soon`].
     pub async fn tag(&self, path: &Path) -> Result<Option<String>> {
-        match self.objects.head(path).await {
+        match soon(async { Ok(self.objects.head(path).await) }).await? {
             Ok(m) => Ok(Some(m.e_tag.unwrap_or_else(|| format!("{}-{}", m.last_modified.timestamp_micros(), m.size)))),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(e) => Err(e.into()),
@@ -172,9 +173,22 @@ pub(crate) fn is_denied(e: &object_store::Error) -> bool {
     false
 }
 
+/// The longest that somebody waits for a small thing from the store.
+const SOON: Duration = Duration::from_secs(5);
+
+/// A small read that someone waits for. A store that takes requests and never answers counts as one that is down:
+/// retries end by themselves, and a request that hangs does not.
+///
+/// # Errors
+/// What `read` fails with, and [`LakeError::Store`] after five seconds.
+pub(crate) async fn soon<T>(read: impl Future<Output = Result<T>>) -> Result<T> {
+    let late = |_| LakeError::Store { source: "the store did not answer within five seconds".into() };
+    tokio::time::timeout(SOON, read).await.map_err(late)?
+}
+
 /// Interactive reads give up after two retries or five seconds, whichever is first.
 fn interactive() -> RetryConfig {
-    RetryConfig { max_retries: 2, retry_timeout: Duration::from_secs(5), ..RetryConfig::default() }
+    RetryConfig { max_retries: 2, retry_timeout: SOON, ..RetryConfig::default() }
 }
 
 fn remote(url: &url::Url, options: &[(String, String)]) -> Result<Arc<dyn ObjectStore>> {

@@ -71,14 +71,14 @@ fn parquet_cut_anywhere_is_unreadable() {
 }
 
 #[test]
-fn deep_json_is_rejected_without_recursion() {
+fn w_24_deep_json_is_rejected_without_recursion() {
     let deep = format!("{{\"a\":{}}}\n", "[".repeat(100_000));
     assert_eq!(because(format!("{{\"a\":1}}\n{deep}").into_bytes()), Some(RefusedBecause::TooManyRejects));
     assert_eq!(because(format!("[{{\"a\":{}", "[".repeat(100_000)).into_bytes()), Some(RefusedBecause::Unreadable));
 }
 
 #[test]
-fn a_bomb_is_refused_while_it_expands_and_a_contract_can_allow_more() {
+fn w_24_a_bomb_is_refused_while_it_expands_and_a_contract_can_allow_more() {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     gzip.write_all(b"a,b\n").unwrap();
     for _ in 0..300_000 {
@@ -124,7 +124,7 @@ fn workbook(sheet: &str) -> Vec<u8> {
 }
 
 #[test]
-fn a_far_cell_costs_nothing_and_many_are_refused() {
+fn w_24_a_far_cell_costs_nothing_and_many_are_refused() {
     let text = |at: &str, t: &str| format!("<c r=\"{at}\" t=\"inlineStr\"><is><t>{t}</t></is></c>");
     let row = |n: u32, cells: &str| format!("<row r=\"{n}\">{cells}</row>");
     let table =
@@ -136,4 +136,49 @@ fn a_far_cell_costs_nothing_and_many_are_refused() {
     assert!(reading.rows.landed <= 3, "{:?}", reading.rows);
     let many: String = (3..10_000).map(|n| row(n, &text(&format!("A{n}"), "y"))).collect();
     assert_eq!(because(workbook(&format!("{far}{many}"))), Some(RefusedBecause::TooLarge));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn w_25_a_partners_parquet_is_written_anew_and_never_asked_in_place() {
+    use parquet::{
+        arrow::ArrowWriter,
+        file::{metadata::KeyValue, properties::WriterProperties},
+    };
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("policy.toml"), "[[grant]]\nto = [\"*\"]\non = [\"*\"]\n").unwrap();
+    let landing = folder.path().join("landing/ops/things");
+    std::fs::create_dir_all(&landing).unwrap();
+    let ids = arrow::array::Int64Array::from(vec![1, 2, 3]);
+    let batch = arrow::array::RecordBatch::try_from_iter([("id", std::sync::Arc::new(ids) as _)]).unwrap();
+    let theirs = WriterProperties::builder()
+        .set_created_by("their-writer".to_owned())
+        .set_key_value_metadata(Some(vec![KeyValue::new("note".to_owned(), "their-note".to_owned())]))
+        .build();
+    let file = landing.join("a.parquet");
+    let mut writer = ArrowWriter::try_new(std::fs::File::create(&file).unwrap(), batch.schema(), Some(theirs)).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let lake =
+        lake::Lake::open(lake::LakeConfig::new(lake::StoreConfig::Folder(folder.path().to_owned()))).await.unwrap();
+    assert_eq!(lake.ingest_landing().await.unwrap()[0].rows.landed, 3);
+    let holds =
+        |path: &Path, word: &str| std::fs::read(path).unwrap().windows(word.len()).any(|w| w == word.as_bytes());
+    assert!(holds(&file, "their-writer") && holds(&file, "their-note"), "control");
+    std::fs::remove_file(&file).unwrap();
+    let data: Vec<_> =
+        std::fs::read_dir(folder.path().join("tables/ops/things")).unwrap().map(|e| e.unwrap().path()).collect();
+    let data: Vec<_> = data.iter().filter(|p| p.extension().is_some_and(|e| e == "parquet")).collect();
+    assert!(!data.is_empty() && !data.iter().any(|p| holds(p, "their-")), "{data:?}");
+    let who = model::Principal {
+        issuer: "test".into(),
+        subject: "ann".into(),
+        name: "ann".into(),
+        email: None,
+        groups: Some([].into()),
+        claims: [].into(),
+        scope: None,
+    };
+    let status = lake.query(&who, model::QueryRequest::new("select sum(id) from ops.things")).await.unwrap();
+    let page = lake.result_page(&who, &status.id, 0, 1).await.unwrap();
+    assert_eq!(page.rows, [[serde_json::json!(6)]]);
 }

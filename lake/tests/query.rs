@@ -4,6 +4,8 @@
 
 #[path = "cache/bench.rs"]
 mod bench;
+#[path = "query/governed.rs"]
+mod governed;
 
 use std::time::Duration;
 

@@ -6,6 +6,7 @@
 
 mod security {
     mod bombs;
+    mod boundary;
     mod composition;
     mod freshness;
     mod leaks;
@@ -13,6 +14,7 @@ mod security {
     mod matrix;
     mod names;
     mod profile;
+    mod random;
     mod right;
     mod statements;
     mod world;

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+#[path = "store/faults.rs"]
+mod faults;
 #[path = "store/s3_server.rs"]
 mod s3_server;
 
@@ -33,7 +35,7 @@ async fn on_every_store<F: Future<Output = ()>>(check: impl Fn(Store) -> F) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_object_is_created_once_and_only_once() {
+async fn e_01_an_object_is_created_once_and_only_once() {
     on_every_store(async |store| {
         let path = Path::from("portal/x/1.json");
         assert_eq!(store.read(&path).await.unwrap(), None);
@@ -136,15 +138,7 @@ async fn a_dataset_whose_log_is_damaged_holds_up_no_other() {
     assert_eq!(taken.len(), 8);
     assert_eq!(failed.iter().map(|(dataset, _)| dataset.to_string()).collect::<Vec<_>>(), ["ops.a"]);
     assert!(lake.ingest_landing().await.is_err());
-    let ann = Principal {
-        issuer: "test".into(),
-        subject: "ann".into(),
-        name: "ann".into(),
-        email: None,
-        groups: Some(["stewards".to_owned()].into()),
-        claims: BTreeMap::new(),
-        scope: None,
-    };
+    let ann = steward();
     let reports = lake.ingests(&ann, IngestFilter::default()).await.unwrap();
     let landed = reports.iter().filter(|r| r.state == IngestState::Landed).count();
     assert_eq!(landed, 8, "{reports:?}");
@@ -234,7 +228,7 @@ async fn a_listing_is_in_order_of_paths() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_creators_one_wins() {
+async fn e_01_of_many_creators_one_wins() {
     on_every_store(async |store| {
         let path = Path::from("race");
         let all = (0..8).map(|n| {
@@ -307,7 +301,7 @@ fn commit(sha256: &str, mode: WriteMode) -> Commit {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_content_lands_once_also_from_many_writers() {
+async fn e_06_the_same_content_lands_once_also_from_many_writers() {
     on_every_store(async |store| {
         let name: DatasetName = "ops.things".parse().unwrap();
         let fresh = std::time::Duration::ZERO;
@@ -379,4 +373,16 @@ async fn columns_may_be_added_and_never_change_their_type_in_silence() {
     let rows = RecordBatch::new_empty(Arc::clone(&other));
     let refused = tables.commit(&name, other, vec![rows], commit("c", WriteMode::Append)).await;
     assert!(matches!(refused, Err(LakeError::Invalid { .. })), "{refused:?}");
+}
+
+fn steward() -> Principal {
+    Principal {
+        issuer: "test".into(),
+        subject: "ann".into(),
+        name: "ann".into(),
+        email: None,
+        groups: Some(["stewards".to_owned()].into()),
+        claims: BTreeMap::new(),
+        scope: None,
+    }
 }

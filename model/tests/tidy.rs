@@ -351,3 +351,25 @@ fn licence_expressions_are_read_as_spdx_means_them() {
         assert!(!permitted(expression), "{expression}");
     }
 }
+
+#[test]
+fn every_row_of_the_security_table_names_tests_that_exist_and_no_numbered_test_is_left_out() {
+    let numbered = |word: &str| {
+        let bytes = word.as_bytes();
+        bytes.len() > 5
+            && b"aswdce".contains(&bytes[0])
+            && bytes[1] == b'_'
+            && bytes[2..4].iter().all(u8::is_ascii_digit)
+    };
+    let listed: BTreeSet<String> =
+        read("docs/security.md").split('`').filter(|word| numbered(word)).map(str::to_owned).collect();
+    let mut there = BTreeSet::new();
+    for path in ["lake", "server"].iter().flat_map(|folder| files(folder, "rs")) {
+        let text = fs::read_to_string(root().join(&path)).unwrap();
+        let names = text.split("fn ").skip(1).filter_map(|rest| rest.split_once('(')).map(|(name, _)| name);
+        there.extend(names.filter(|name| numbered(name)).map(str::to_owned));
+    }
+    let (gone, unlisted) = (listed.difference(&there), there.difference(&listed));
+    assert_eq!(gone.collect::<Vec<_>>(), Vec::<&String>::new(), "named in docs/security.md and not there");
+    assert_eq!(unlisted.collect::<Vec<_>>(), Vec::<&String>::new(), "not named in docs/security.md");
+}

@@ -26,7 +26,7 @@ const KILLS: u64 = 5;
 const POLICY: &str = "[[grant]]\nto = [\"group:staff\"]\non = [\"*\"]\nmay = [\"read\", \"own\"]\n";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn e_killed_at_any_moment_every_row_lands_once() {
+async fn e_05_killed_at_any_moment_every_row_lands_once() {
     let kills: u64 = std::env::var("TEST_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(200);
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("policy.toml"), POLICY).unwrap();

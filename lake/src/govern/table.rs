@@ -31,6 +31,9 @@ pub struct GovernedTable {
     raw: Arc<dyn TableProvider>,
     /// Over the raw table, coerced and simplified.
     filter: Option<Expr>,
+    /// Whether the filter cannot fail on any row. If it can, a condition of the query below the barrier would decide
+    /// which hidden rows it meets, and a failure would tell of them.
+    sure: bool,
     /// Column → its masked value over the raw table.
     masks: BTreeMap<String, Expr>,
     /// Visible columns as they show.
@@ -64,7 +67,13 @@ impl GovernedTable {
         });
         let schema = Arc::new(Schema::new(fields.collect::<Result<Vec<_>>>()?));
         let filter = access.filter.as_ref().map(|f| over.simplify(f)).transpose()?;
-        Ok(Self { name: name.to_string().into(), raw, filter, masks, schema })
+        let sure = filter.as_ref().is_none_or(|f| cannot_fail(f, &over.schema));
+        Ok(Self { name: name.to_string().into(), raw, filter, sure, masks, schema })
+    }
+
+    /// Whether a predicate of the query may go below the barrier.
+    fn takes(&self, e: &Expr) -> bool {
+        self.sure && self.leakproof(e)
     }
 
     /// Whether a predicate of the query can be evaluated on hidden rows without any trace: an unmasked, visible column
@@ -95,6 +104,33 @@ impl GovernedTable {
     }
 }
 
+/// Whether an expression has a value on every row, whatever the row holds.
+fn cannot_fail(e: &Expr, schema: &DFSchema) -> bool {
+    let all = |of: &[&Expr]| of.iter().all(|e| cannot_fail(e, schema));
+    match e {
+        Expr::Column(_) | Expr::Literal(..) => true,
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
+            use Operator::{And, Eq, Gt, GtEq, IsDistinctFrom, IsNotDistinctFrom, Lt, LtEq, NotEq, Or};
+            matches!(op, And | Or | Eq | NotEq | Lt | LtEq | Gt | GtEq | IsDistinctFrom | IsNotDistinctFrom)
+                && all(&[left, right])
+        }
+        Expr::Not(e) | Expr::IsNull(e) | Expr::IsNotNull(e) | Expr::IsTrue(e) | Expr::IsNotTrue(e) => all(&[e]),
+        Expr::Between(b) => all(&[&b.expr, &b.low, &b.high]),
+        Expr::InList(l) => all(&[&l.expr]) && l.list.iter().all(|e| all(&[e])),
+        Expr::Like(l) => all(&[&l.expr]) && matches!(l.pattern.as_ref(), Expr::Literal(..)),
+        // Everything has a text but bytes that are none.
+        Expr::Cast(c) => {
+            let from = c.expr.get_type(schema).is_ok_and(|t| t.is_string() || t.is_numeric() || t.is_temporal());
+            from && c.field.data_type().is_string() && all(&[&c.expr])
+        }
+        Expr::ScalarFunction(f) => {
+            let sure = ["lower", "upper", "character_length", "starts_with", "ends_with", "coalesce", "nullif"];
+            sure.contains(&f.name()) && f.args.iter().all(|e| all(&[e]))
+        }
+        _ => false,
+    }
+}
+
 /// The field metadata that a visible column keeps: the header as its author wrote it.
 const LABEL: &str = "label";
 
@@ -115,7 +151,7 @@ impl TableProvider for GovernedTable {
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<Push>> {
-        let push = |f: &&Expr| if self.leakproof(f) { Push::Inexact } else { Push::Unsupported };
+        let push = |f: &&Expr| if self.takes(f) { Push::Inexact } else { Push::Unsupported };
         Ok(filters.iter().map(push).collect())
     }
 
@@ -131,7 +167,7 @@ impl TableProvider for GovernedTable {
         let over = Over::new(&raw, state.config_options())?;
         let mut wanted = self.filter.clone().map(split_conjunction_owned).unwrap_or_default();
         // Checked again: this is the boundary, whoever calls.
-        for f in filters.iter().filter(|f| self.leakproof(f)) {
+        for f in filters.iter().filter(|f| self.takes(f)) {
             wanted.push(over.simplify(&unqualified(f)?)?);
         }
         let all = || (0..self.schema.fields().len()).collect();

@@ -257,7 +257,7 @@ async fn text_formats_say_each_value() {
 }
 
 #[tokio::test]
-async fn w_formulas_are_guarded_in_cells_and_headers_and_numbers_are_left_alone() {
+async fn w_23_formulas_are_guarded_in_cells_and_headers_and_numbers_are_left_alone() {
     let texts = ["=1+1", "+49 40", "-x", "@sum", "\tx", "\rx", "=a,b", "a=b", "'=", ""];
     let numbers = Int64Array::from(vec![-1; texts.len()]);
     let made = || {

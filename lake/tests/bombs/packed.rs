@@ -99,7 +99,7 @@ fn several_members_are_one_stream() {
 }
 
 #[test]
-fn a_bomb_is_refused_while_it_expands() {
+fn w_24_a_bomb_is_refused_while_it_expands() {
     let large = b"1,2\n".repeat(LIMIT as usize);
     for (name, pack) in PACKS {
         refused(name, &pack(&large), &[TooLarge]);

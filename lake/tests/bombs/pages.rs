@@ -110,7 +110,7 @@ pub fn bombs() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 #[test]
-fn a_small_file_that_expands_past_the_limit_is_refused() {
+fn w_26_a_small_file_that_expands_past_the_limit_is_refused() {
     for (name, bytes) in bombs() {
         assert!(bytes.len() < 400_000, "{name} is no bomb: {} bytes", bytes.len());
         refused(name, &bytes, &[TooLarge]);
@@ -176,7 +176,7 @@ fn claim(bytes: &[u8], uncompressed: u32) -> Vec<u8> {
 }
 
 #[test]
-fn a_page_that_claims_another_size_than_it_has_is_refused() {
+fn w_24_a_page_that_claims_another_size_than_it_has_is_refused() {
     let words: ArrayRef = Arc::new(StringArray::from_iter_values((0..1_000).map(|n| format!("word {n}"))));
     for codec in [
         Compression::SNAPPY,

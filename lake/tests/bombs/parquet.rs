@@ -140,7 +140,7 @@ fn a_damaged_byte_is_refused_or_read_within_its_means() {
 }
 
 #[test]
-fn a_huge_number_anywhere_is_refused_or_read_within_its_means() {
+fn w_24_a_huge_number_anywhere_is_refused_or_read_within_its_means() {
     let huge: [&[u8]; 4] = [
         &[0xfe, 0xff, 0xff, 0xff, 0x0f],
         &[0xff, 0xff, 0xff, 0xff, 0x0f],

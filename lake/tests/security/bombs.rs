@@ -191,3 +191,101 @@ fn d_03_sizes_in_the_hands_of_the_query_are_bounded() {
         }
     });
 }
+
+/// What SQL is made of, and what it is not.
+const TOKENS: &[&str] = &[
+    "SELECT",
+    "FROM",
+    "WHERE",
+    "GROUP BY",
+    "ORDER BY",
+    "HAVING",
+    "LIMIT",
+    "WITH",
+    "AS",
+    "JOIN",
+    "LEFT",
+    "ON",
+    "UNION ALL",
+    "CASE",
+    "WHEN",
+    "THEN",
+    "ELSE",
+    "END",
+    "IN",
+    "NOT",
+    "AND",
+    "OR",
+    "IS NULL",
+    "BETWEEN",
+    "LIKE",
+    "EXISTS",
+    "OVER",
+    "PARTITION BY",
+    "FILTER",
+    "LATERAL",
+    "UNNEST",
+    "CAST",
+    "ops.t",
+    "ref.o",
+    "t",
+    "id",
+    "secret",
+    "region",
+    "count",
+    "max",
+    "lower",
+    "(",
+    ")",
+    "[",
+    "]",
+    ",",
+    ";",
+    ".",
+    "*",
+    "+",
+    "-",
+    "=",
+    "<",
+    "'x'",
+    "\"q\"",
+    "1",
+    "1e400",
+    "$1",
+    "--",
+    "/*",
+    "*/",
+    "VERSION AS OF",
+    "\u{202e}",
+    "{",
+];
+
+#[test]
+fn d_02_random_tokens_are_refused_or_answered_and_never_end_the_process() {
+    use rand::{Rng, SeedableRng, rngs::StdRng};
+    deep(|| async {
+        let world = World::new(&by_rows("region = 'a'"), Source::Memory, 30).await;
+        let mut planned = 0;
+        for case in 0..400 {
+            let rng = &mut StdRng::seed_from_u64(case);
+            // Every tenth is as long as a text may be; the short ones get further.
+            let most = if case % 10 == 0 { 64 << 10 } else { 1 << rng.random_range(3..10) };
+            let mut sql = String::from(if rng.random() { "SELECT " } else { "" });
+            loop {
+                let token = TOKENS[rng.random_range(0..TOKENS.len())];
+                if sql.len() + token.len() + 1 > most {
+                    break;
+                }
+                sql.push_str(token);
+                sql.push(' ');
+            }
+            let start = Instant::now();
+            match world.plan(&partner(), &sql).await {
+                Ok(_) => planned += 1,
+                Err(e) => assert!(matches!(e.code(), "invalid_sql" | "not_found"), "case {case}: {e:?}\n{sql}"),
+            }
+            assert!(start.elapsed() < Duration::from_secs(5), "case {case}: {:?}\n{sql}", start.elapsed());
+        }
+        assert!(planned < 400, "{planned}");
+    });
+}

@@ -23,7 +23,7 @@ async fn reads(policies: &Policies, who: &Principal, dataset: &str) -> bool {
 }
 
 #[test]
-fn without_a_policy_everything_is_denied_and_an_unreadable_one_does_not_open() {
+fn w_27_without_a_policy_everything_is_denied_and_an_unreadable_one_does_not_open() {
     deep(|| async {
         let empty = Store::open(&lake::StoreConfig::Memory).unwrap();
         let policies = open(&empty).await.unwrap();
@@ -61,7 +61,7 @@ fn a_10_a_change_takes_effect_at_the_next_check_and_a_broken_one_denies() {
 }
 
 #[test]
-fn a_store_that_fails_denies_once_the_policy_is_no_longer_fresh() {
+fn e_07_a_store_that_fails_denies_once_the_policy_is_no_longer_fresh() {
     deep(|| async {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("lake");
@@ -74,6 +74,16 @@ fn a_store_that_fails_denies_once_the_policy_is_no_longer_fresh() {
         assert!(reads(&fresh, &analyst(), "ops.t").await);
         let denied = stale.may(&analyst(), &name("ops.t"), Action::Read, Utc::now()).await;
         assert!(!matches!(denied, Ok(true)), "{denied:?}");
+        // Nothing can be asked of the store at all.
+        std::fs::remove_dir(root.join("policy.toml")).unwrap();
+        store.write(&path::policy(), b"[[grant]]\nto = [\"*\"]\non = [\"*\"]".to_vec()).await.unwrap();
+        let stale = open(&store).await.unwrap();
+        assert!(reads(&stale, &analyst(), "ops.t").await, "control");
+        std::fs::rename(&root, folder.path().join("away")).unwrap();
+        std::fs::write(&root, "no folder").unwrap();
+        let denied = stale.may(&analyst(), &name("ops.t"), Action::Read, Utc::now()).await;
+        assert!(denied.is_err(), "{denied:?}");
+        assert!(reads(&fresh, &analyst(), "ops.t").await);
     });
 }
 

@@ -103,3 +103,21 @@ fn a_03_a_policy_that_fails_shows_neither_value_nor_text() {
         }
     });
 }
+
+#[test]
+fn a_02_where_a_policy_can_fail_no_condition_of_the_query_decides_on_which_rows() {
+    deep(|| async {
+        // Of the four row groups two hold nothing but hidden rows, on which the policy fails.
+        for source in [Source::Parquet, Source::ParquetPushdown] {
+            let world = World::new(&by_rows("cast(secret as int) = 123"), source, 100).await;
+            for sql in ["SELECT count(*) FROM ops.t WHERE id = 100", "SELECT count(*) FROM ops.t WHERE id = 700"] {
+                let e = world.run(&partner(), sql).await.expect_err(sql);
+                // Where Parquet's reader evaluates it, reading is what fails.
+                assert!(["internal", "store_unavailable"].contains(&e.code()), "{source:?}: {sql}: {e:?}");
+            }
+            let control = World::new(&by_rows("region = 'a'"), source, 100).await;
+            let seen = control.run(&partner(), "SELECT count(*) FROM ops.t WHERE id = 700").await.unwrap();
+            assert_eq!(rows(&seen), ["1"]);
+        }
+    });
+}

@@ -70,6 +70,8 @@ pub enum Source {
     FourPartitions,
     Parquet,
     ParquetPushdown,
+    /// As before, without filters that joins and sorts make while they run.
+    ParquetPushdownOnly,
 }
 
 pub const SOURCES: [Source; 4] = [Source::Memory, Source::FourPartitions, Source::Parquet, Source::ParquetPushdown];
@@ -78,8 +80,10 @@ impl Source {
     pub fn config(self) -> SessionConfig {
         let mut config = SessionConfig::new().with_target_partitions(2);
         let options = config.options_mut();
-        options.execution.parquet.pushdown_filters = self == Self::ParquetPushdown;
-        options.execution.parquet.reorder_filters = self == Self::ParquetPushdown;
+        let pushdown = matches!(self, Self::ParquetPushdown | Self::ParquetPushdownOnly);
+        options.execution.parquet.pushdown_filters = pushdown;
+        options.execution.parquet.reorder_filters = pushdown;
+        options.optimizer.enable_dynamic_filter_pushdown = self != Self::ParquetPushdownOnly;
         config
     }
 
@@ -90,7 +94,7 @@ impl Source {
             Self::FourPartitions => {
                 Arc::new(MemTable::try_new(schema(), batches.into_iter().map(|b| vec![b]).collect()).unwrap())
             }
-            Self::Parquet | Self::ParquetPushdown => parquet(&batches, self.config()).await,
+            Self::Parquet | Self::ParquetPushdown | Self::ParquetPushdownOnly => parquet(&batches, self.config()).await,
         }
     }
 }

@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_verified_email_is_an_identity() {
+    fn w_08_only_a_verified_email_is_an_identity() {
         assert_eq!(of(json!({"email": "a@x.org"})).email, None);
         assert_eq!(of(json!({"email": "a@x.org", "email_verified": false})).email, None);
         assert_eq!(of(json!({"email": "a@x.org", "email_verified": true})).email.as_deref(), Some("a@x.org"));

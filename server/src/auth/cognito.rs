@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sign_out_goes_to_the_hosted_pages() {
+    fn w_14_sign_out_goes_to_the_hosted_pages() {
         let pages: Url = "https://x.auth.eu-west-1.amazoncognito.com/oauth2/authorize".parse().unwrap();
         assert_eq!(
             logout(&pages, None, "id1", "https://data.example.com/sign-in").as_str(),

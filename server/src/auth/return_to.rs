@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_paths_of_this_server_are_followed() {
+    fn w_15_only_paths_of_this_server_are_followed() {
         for good in ["/", "/datasets", "/datasets/ops/flights?tab=data&filter=a%20%3D%201", "/sql?sql=select+1"] {
             assert_eq!(safe(Some(good)), good);
         }

@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_same_secret_and_purpose_open_and_any_change_is_noticed() {
+    fn w_09_only_the_same_secret_and_purpose_open_and_any_change_is_noticed() {
         let sealer = Sealer::of(b"secret", "a");
         let sealed = sealer.seal(b"text").expect("seals");
         assert_eq!(sealer.open(&sealed).as_deref(), Some(b"text".as_slice()));

@@ -231,3 +231,75 @@ impl fmt::Debug for ProviderTokens {
         f.write_str("ProviderTokens")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use lake::{StoreConfig, document::Versioned, store::Store};
+
+    use super::*;
+    use crate::auth::demo;
+
+    #[tokio::test]
+    async fn w_12_a_session_ends_when_it_is_idle_and_when_it_is_old() {
+        let documents = Documents::new(Store::open(&StoreConfig::Memory).unwrap());
+        let settings = SessionSettings::default;
+        let who = demo::person("analyst").unwrap();
+        let now = Utc::now();
+        type Change = fn(&mut Session, DateTime<Utc>, &SessionSettings);
+        let cases: [(&str, Change, bool); 5] = [
+            ("fresh", |_, _, _| {}, true),
+            ("used a while ago", |s, now, set| s.last_seen_at = now - set.idle() + TimeDelta::minutes(1), true),
+            ("idle", |s, now, set| s.last_seen_at = now - set.idle(), false),
+            ("about to be old", |s, now, _| s.expires_at = now + TimeDelta::minutes(1), true),
+            ("old, however lately used", |s, now, _| s.expires_at = now, false),
+        ];
+        for (name, change, holds) in cases {
+            // Another replica each time: what one has in its memory decides nothing.
+            let sessions = || Sessions::new(documents.clone(), settings());
+            let secret = sessions().start(&who, "", None).await.unwrap();
+            let id = document_id(&secret);
+            let mut found: Versioned<Session> = documents.get(KIND, &id).await.unwrap().unwrap();
+            assert_eq!(found.value.expires_at - found.value.created_at, settings().absolute());
+            change(&mut found.value, now, &settings());
+            documents.update(KIND, &id, found.version, &found.value).await.unwrap();
+            assert_eq!(sessions().find(&secret).await.unwrap().is_some(), holds, "{name}");
+        }
+        for unknown in ["", "x", &"A".repeat(43), &"A".repeat(4_000), "../../../../policy.toml/../../../../../abcd"] {
+            assert!(Sessions::new(documents.clone(), settings()).find(unknown).await.unwrap().is_none(), "{unknown}");
+        }
+    }
+
+    #[tokio::test]
+    async fn w_09_w_10_what_is_stored_opens_nothing_without_the_cookie() {
+        let store = Store::open(&StoreConfig::Memory).unwrap();
+        let documents = Documents::new(store.clone());
+        let sessions = Sessions::new(documents.clone(), SessionSettings::default());
+        let tokens = ProviderTokens { id_token: "canary-id".into(), refresh_token: Some("canary-refresh".into()) };
+        let who = demo::person("analyst").unwrap();
+        let secret = sessions.start(&who, "", Some(&tokens)).await.unwrap();
+        assert_eq!(URL_SAFE_NO_PAD.decode(&secret).unwrap().len(), 32, "256 bits");
+        let found: Versioned<serde_json::Value> = documents.get(KIND, &document_id(&secret)).await.unwrap().unwrap();
+        let text = found.value.to_string();
+        assert!(!text.contains(&secret) && !text.contains("canary"), "{text}");
+        assert!(!document_id(&secret).contains(&secret));
+        let given = sessions.end(&secret).await.unwrap().unwrap();
+        assert_eq!(given.refresh_token.as_deref(), Some("canary-refresh"), "control: the cookie opens it");
+    }
+
+    /// One identity is its issuer and subject; a name or an address is none.
+    #[test]
+    fn w_08_an_identity_is_its_issuer_and_subject() {
+        let who = |issuer: &str, subject: &str| Principal {
+            issuer: issuer.into(),
+            subject: subject.into(),
+            ..demo::person("analyst").unwrap()
+        };
+        let one = account::id_of(&who("https://a.example", "1"));
+        assert_eq!(one, account::id_of(&Principal { name: "other".into(), ..who("https://a.example", "1") }));
+        for other in [who("https://b.example", "1"), who("https://a.example", "2"), who("https://a.example1", "")] {
+            assert_ne!(one, account::id_of(&other), "{other:?}");
+        }
+    }
+}

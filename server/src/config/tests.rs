@@ -47,7 +47,7 @@ fn typing_errors_are_told() {
 }
 
 #[test]
-fn unsafe_ways_to_serve_are_refused() {
+fn w_27_unsafe_ways_to_serve_are_refused() {
     let check = |env: &[(&str, &str)], ok: bool| {
         let checked = read("", env).unwrap().check();
         assert_eq!(checked.is_ok(), ok, "{env:?}: {checked:?}");

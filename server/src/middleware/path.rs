@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_with_two_readings_are_refused() {
+    fn w_21_paths_with_two_readings_are_refused() {
         for good in
             ["/", "/datasets/ops/flights", "/pkg/penstock.abc.wasm", "/api/v1/datasets/a/b", "/x%20y", "/%C3%A9"]
         {

@@ -5,7 +5,7 @@ use http::StatusCode;
 use crate::server::{Browser, Server};
 
 #[tokio::test]
-async fn a_session_is_revoked_by_its_owner_alone() {
+async fn w_13_a_session_is_revoked_by_its_owner_alone() {
     let server = Server::empty().await;
     let mut first = server.signed_in("analyst").await;
     let mut second = server.signed_in("analyst").await;
@@ -56,7 +56,7 @@ async fn a_token_from_the_form_is_shown_once_and_works() {
 }
 
 #[tokio::test]
-async fn forms_need_a_person_and_their_own_page() {
+async fn w_16_forms_need_a_person_and_their_own_page() {
     let server = Server::empty().await;
     let browser = server.signed_in("analyst").await;
     for path in ["/account/tokens", "/account/tokens/x/revoke", "/account/sessions/x/revoke"] {

@@ -6,7 +6,7 @@ use http::StatusCode;
 use crate::server::{Browser, Server};
 
 #[tokio::test]
-async fn every_answer_is_private_and_locked_down() {
+async fn w_19_w_20_every_answer_is_private_and_locked_down() {
     let server = Server::empty().await;
     let mut browser = server.signed_in("analyst").await;
     let paths = [
@@ -38,7 +38,7 @@ async fn every_answer_is_private_and_locked_down() {
 }
 
 #[tokio::test]
-async fn pages_have_a_fresh_nonce_and_no_script_without_it() {
+async fn w_19_pages_have_a_fresh_nonce_and_no_script_without_it() {
     let server = Server::empty().await;
     let mut browser = Browser::default();
     let mut seen = Vec::new();
@@ -60,7 +60,7 @@ async fn pages_have_a_fresh_nonce_and_no_script_without_it() {
 }
 
 #[tokio::test]
-async fn https_has_transport_security_and_host_cookies() {
+async fn w_02_w_19_https_has_transport_security_and_host_cookies() {
     let provider = crate::provider::Provider::start().await;
     let server = Server::with(&[
         ("PENSTOCK_PUBLIC_URL", "https://data.example.com"),
@@ -79,7 +79,7 @@ async fn https_has_transport_security_and_host_cookies() {
 }
 
 #[tokio::test]
-async fn paths_with_two_readings_answer_nothing_of_mine() {
+async fn w_21_paths_with_two_readings_answer_nothing_of_mine() {
     let server = Server::empty().await;
     let mut browser = server.signed_in("analyst").await;
     for path in [
@@ -108,7 +108,7 @@ async fn paths_with_two_readings_answer_nothing_of_mine() {
 }
 
 #[tokio::test]
-async fn a_foreign_host_name_is_not_served_the_demo() {
+async fn w_18_a_foreign_host_name_is_not_served_the_demo() {
     let server = Server::empty().await;
     let check = async |host: &str, expected: StatusCode| {
         let request = http::Request::get("/healthz").header("host", host).body(Body::empty()).unwrap();

@@ -50,7 +50,7 @@ async fn pages_render_for_everyone_who_is_signed_in() {
 }
 
 #[tokio::test]
-async fn a_hidden_dataset_has_the_page_of_an_absent_one() {
+async fn a_08_a_hidden_dataset_has_the_page_of_an_absent_one() {
     let server = Server::filled().await;
     let mut partner = server.signed_in("partner-ua").await;
     let hidden = partner.get(&server, "/datasets/hr/pay").await;
@@ -70,7 +70,7 @@ async fn a_file_that_belongs_to_no_dataset_is_shown_to_stewards() {
 }
 
 #[tokio::test]
-async fn a_query_in_the_address_stays_text() {
+async fn w_22_a_query_in_the_address_stays_text() {
     let server = Server::empty().await;
     let mut browser = server.signed_in("analyst").await;
     let sql = "select 1 -- </textarea></title><meta http-equiv=\"refresh\"><h1>&amp;";

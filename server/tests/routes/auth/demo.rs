@@ -19,7 +19,7 @@ async fn a_demo_person_signs_in_and_is_known() {
 }
 
 #[tokio::test]
-async fn the_cookie_is_opaque_and_for_http_on_loopback_only_without_secure() {
+async fn w_10_the_cookie_is_opaque_and_for_http_on_loopback_only_without_secure() {
     let server = Server::empty().await;
     let answer = Browser::default().post(&server, "/auth/demo", "as=analyst").await;
     let cookie = answer.header("set-cookie");
@@ -30,7 +30,7 @@ async fn the_cookie_is_opaque_and_for_http_on_loopback_only_without_secure() {
 }
 
 #[tokio::test]
-async fn signing_in_leads_back_to_paths_of_ours_only() {
+async fn w_15_signing_in_leads_back_to_paths_of_ours_only() {
     let server = Server::empty().await;
     let check = async |to: &str, expected: &str| {
         let form: String = url::form_urlencoded::Serializer::new(String::new())
@@ -59,7 +59,7 @@ async fn an_unknown_person_and_a_broken_form_are_refused_kindly() {
 }
 
 #[tokio::test]
-async fn another_site_cannot_sign_anyone_in() {
+async fn w_16_another_site_cannot_sign_anyone_in() {
     let server = Server::empty().await;
     let check = async |site: Option<&str>, origin: Option<&str>, expected: StatusCode| {
         let mut request = Browser::default().request("POST", "/auth/demo");
@@ -85,7 +85,7 @@ async fn another_site_cannot_sign_anyone_in() {
 }
 
 #[tokio::test]
-async fn signing_in_again_gives_a_new_id_and_ends_the_old_session() {
+async fn w_11_signing_in_again_gives_a_new_id_and_ends_the_old_session() {
     let server = Server::empty().await;
     let mut browser = server.signed_in("analyst").await;
     let old = browser.clone();
@@ -96,7 +96,7 @@ async fn signing_in_again_gives_a_new_id_and_ends_the_old_session() {
 }
 
 #[tokio::test]
-async fn with_a_provider_there_is_no_demo() {
+async fn w_27_with_a_provider_there_is_no_demo() {
     let provider = crate::provider::Provider::start().await;
     let server = Server::with(&[("PENSTOCK_ISSUER", &provider.issuer), ("PENSTOCK_CLIENT_ID", "penstock")]).await;
     let answer = Browser::default().post(&server, "/auth/demo", "as=steward").await;

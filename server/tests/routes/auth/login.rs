@@ -45,7 +45,7 @@ async fn sign_in(provider: &Provider, more: &[(&str, &str)], send: impl Fn(&Prov
 }
 
 #[tokio::test]
-async fn a_sign_in_begins_with_pkce_state_and_nonce_and_the_exact_redirect() {
+async fn w_01_a_sign_in_begins_with_pkce_state_and_nonce_and_the_exact_redirect() {
     let provider = Provider::start().await;
     let server = server(&provider, &[]).await;
     let mut browser = Browser::default();
@@ -72,7 +72,7 @@ async fn a_sign_in_begins_with_pkce_state_and_nonce_and_the_exact_redirect() {
 }
 
 #[tokio::test]
-async fn an_id_token_that_fails_a_check_signs_nobody_in() {
+async fn w_04_an_id_token_that_fails_a_check_signs_nobody_in() {
     type Case = (&'static str, fn(&Provider, Value));
     fn changed(mut claims: Value, name: &str, value: Value) -> Value {
         claims[name] = value;
@@ -113,7 +113,7 @@ async fn an_id_token_that_fails_a_check_signs_nobody_in() {
 }
 
 #[tokio::test]
-async fn clocks_may_differ_by_a_minute() {
+async fn w_05_clocks_may_differ_by_a_minute() {
     let provider = Provider::start().await;
     let (answer, _) = sign_in(&provider, &[], |p, mut c| {
         c["exp"] = json!(chrono::Utc::now().timestamp() - 30);
@@ -125,7 +125,7 @@ async fn clocks_may_differ_by_a_minute() {
 }
 
 #[tokio::test]
-async fn cognito_takes_id_tokens_only_and_reads_its_own_groups() {
+async fn w_06_cognito_takes_id_tokens_only_and_reads_its_own_groups() {
     let cognito = [("PENSTOCK_PROVIDER", "cognito")];
     let send = |used_for: Option<&'static str>| {
         move |p: &Provider, mut c: Value| {
@@ -148,7 +148,7 @@ async fn cognito_takes_id_tokens_only_and_reads_its_own_groups() {
 }
 
 #[tokio::test]
-async fn a_missing_nonce_is_tolerated_by_a_setting_alone_and_another_nonce_never() {
+async fn w_04_a_missing_nonce_is_tolerated_by_a_setting_alone_and_another_nonce_never() {
     let tolerant = [("PENSTOCK_ALLOW_MISSING_NONCE", "true")];
     let provider = Provider::start().await;
     let (answer, _) = sign_in(&provider, &tolerant, |p, mut c| {
@@ -166,7 +166,7 @@ async fn a_missing_nonce_is_tolerated_by_a_setting_alone_and_another_nonce_never
 }
 
 #[tokio::test]
-async fn a_callback_counts_once_in_the_browser_that_began_it() {
+async fn w_02_a_callback_counts_once_in_the_browser_that_began_it() {
     let provider = Provider::start().await;
     let server = server(&provider, &[]).await;
     let mut browser = Browser::default();
@@ -190,7 +190,7 @@ async fn a_callback_counts_once_in_the_browser_that_began_it() {
 }
 
 #[tokio::test]
-async fn what_the_provider_refuses_is_told_and_not_echoed() {
+async fn w_04_what_the_provider_refuses_is_told_and_not_echoed() {
     let provider = Provider::start().await;
     let server = server(&provider, &[]).await;
     let mut browser = Browser::default();
@@ -205,7 +205,7 @@ async fn what_the_provider_refuses_is_told_and_not_echoed() {
 }
 
 #[tokio::test]
-async fn new_keys_are_fetched_once_and_old_ones_stay_when_the_provider_fails() {
+async fn w_07_new_keys_are_fetched_once_and_old_ones_stay_when_the_provider_fails() {
     let provider = Provider::start().await;
     let server = server(&provider, &[]).await;
     let sign_in = async || {
@@ -229,7 +229,7 @@ async fn new_keys_are_fetched_once_and_old_ones_stay_when_the_provider_fails() {
 }
 
 #[tokio::test]
-async fn discovery_must_name_the_configured_issuer() {
+async fn w_03_discovery_must_name_the_configured_issuer() {
     let provider = Provider::start().await;
     *provider.kept.other_issuer.lock().unwrap() = Some("https://evil.example".to_owned());
     let server = server(&provider, &[]).await;
@@ -238,7 +238,7 @@ async fn discovery_must_name_the_configured_issuer() {
 }
 
 #[tokio::test]
-async fn signing_out_revokes_the_refresh_token_and_goes_on_to_the_provider() {
+async fn w_14_signing_out_revokes_the_refresh_token_and_goes_on_to_the_provider() {
     let provider = Provider::start().await;
     let server = server(&provider, &[]).await;
     let mut browser = Browser::default();

@@ -5,7 +5,7 @@ use http::StatusCode;
 use crate::server::{Browser, Server};
 
 #[tokio::test]
-async fn signing_out_ends_the_session_for_the_cookie_too() {
+async fn w_14_signing_out_ends_the_session_for_the_cookie_too() {
     let server = Server::empty().await;
     let mut browser = server.signed_in("analyst").await;
     let stolen = browser.clone();
@@ -16,7 +16,7 @@ async fn signing_out_ends_the_session_for_the_cookie_too() {
 }
 
 #[tokio::test]
-async fn a_link_or_another_site_cannot_sign_anyone_out() {
+async fn w_16_w_17_a_link_or_another_site_cannot_sign_anyone_out() {
     let server = Server::empty().await;
     let mut browser = server.signed_in("analyst").await;
     assert_eq!(browser.get(&server, "/auth/sign-out").await.status, StatusCode::METHOD_NOT_ALLOWED);

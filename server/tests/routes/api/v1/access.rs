@@ -128,7 +128,7 @@ async fn a_08_arrivals_are_seen_by_owners_and_stewards() {
 }
 
 #[tokio::test]
-async fn changes_with_a_cookie_need_the_same_origin() {
+async fn w_16_changes_with_a_cookie_need_the_same_origin() {
     let server = Server::empty().await;
     let browser = server.signed_in("analyst").await;
     for (method, path) in routes().into_iter().filter(|(m, _)| m != "GET") {

@@ -86,7 +86,7 @@ async fn uploads_that_cannot_be_are_refused() {
 }
 
 #[tokio::test]
-async fn a_contract_that_is_tried_stands_on_its_page_as_text() {
+async fn w_22_a_contract_that_is_tried_stands_on_its_page_as_text() {
     let server = Server::filled().await;
     let mut browser: Browser = server.signed_in("partner-ua").await;
     let contract = "</textarea><script>alert(1)</script>&lt;";
