@@ -1,6 +1,6 @@
 # What can be done here. Each recipe is one script, so that it can be read and run without make.
 
-.PHONY: help run build test lint end2end screenshots fuzz-api fuzz-ingest fuzz-sql mutate bench-ingest bench-governed release deny setup
+.PHONY: help run build test lint end2end screenshots fuzz-api fuzz fuzz-ingest fuzz-sql mutate bench-ingest bench-governed release deny setup
 
 help: ## list these
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
@@ -38,7 +38,11 @@ fuzz-sql: ## random queries as two partners against honest copies, for SECONDS (
 mutate: ## weakens one enforcement at a time and demands that a test fails; NAMES narrows to some
 	@bash -c 'source scripts/env && scripts/mutate $(NAMES)'
 
-fuzz-ingest: ## mutated files against the reader, RUNS for each of five targets (default 1000000)
+fuzz: ## libFuzzer against the reader, SECONDS (default 300) for TARGET (default: each)
+	@for target in $(or $(TARGET),sniff csv json xlsx xls ods parquet); do \
+		scripts/fuzz $$target -max_total_time=$(or $(SECONDS),300) || exit 1; done
+
+fuzz-ingest: ## mutated files against the reader, RUNS for each target (default 1000000)
 	@bash -c 'source scripts/env && TEST_FUZZ_RUNS=$(or $(RUNS),1000000) cargo test --locked --test fuzz -- --nocapture'
 
 release: ## the small and fast binary for deployment

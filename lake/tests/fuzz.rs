@@ -2,7 +2,7 @@
 //!
 //! `TEST_FUZZ_RUNS` says how many for each target, `TEST_FUZZ_FROM` where to begin: a case follows from its number
 //! alone. An input that breaks a rule is kept in `target/tmp/fuzz/`; mended, it belongs into `fuzz/corpus/`. The same
-//! targets run under libFuzzer from `fuzz/`.
+//! targets run under libFuzzer: `scripts/fuzz`.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 #[path = "fuzz/mutate.rs"]

@@ -9,7 +9,7 @@ use std::{
     process::Command,
 };
 
-const CRATES: [&str; 5] = ["model", "lake", "app", "frontend", "server"];
+const CRATES: [&str; 6] = ["model", "lake", "app", "frontend", "server", "fuzz"];
 
 /// Licences that Penstock may be delivered with. A dependency needs one way to satisfy its expression from these.
 const LICENCES: [&str; 15] = [
@@ -89,6 +89,7 @@ fn crates_use_each_other_in_one_direction_only() {
         ("app", vec!["model", "lake"]),
         ("frontend", vec!["app"]),
         ("server", vec!["model", "lake", "app"]),
+        ("fuzz", vec!["lake", "server"]),
     ];
     for (name, allowed) in allowed {
         let manifest = toml(&format!("{name}/Cargo.toml"));
@@ -274,7 +275,7 @@ fn every_crate_inherits_the_lints_and_the_licence() {
 }
 
 #[test]
-fn the_binary_and_the_tests_share_one_feature_set() {
+fn the_binary_the_tests_and_the_fuzzers_share_one_feature_set() {
     // A test dependency that switches on a feature of a shared crate makes `make test` build DataFusion again.
     let packages = |args: &[&str]| -> BTreeSet<String> {
         let mut all = vec!["tree", "--locked", "--prefix", "none", "--format", "{p} features: {f}"];
@@ -286,6 +287,11 @@ fn the_binary_and_the_tests_share_one_feature_set() {
     none(
         "built again for the tests, because a test dependency asks for more features; name them in server/Cargo.toml",
         run.difference(&test),
+    );
+    let fuzz = packages(&["-p", "fuzz", "-e", "normal,build"]);
+    none(
+        "built again for the fuzzers, because one of their dependencies asks for more features",
+        run.difference(&fuzz),
     );
 }
 

@@ -16,6 +16,7 @@ use lake::{
 };
 
 /// A way into the reader.
+#[allow(dead_code, reason = "each fuzzer of libFuzzer is for one of them")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
     /// Bytes of any kind.
