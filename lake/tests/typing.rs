@@ -90,6 +90,7 @@ fn dialects_are_found_by_evidence() {
         ("a,b\r\n1,2\r3,4\n", "a:int64 b:int64 2/0/0"),
         ("a,b\n1,\"x\ny\"\n2,z", "a:int64 b:text 2/0/0"),
         ("words alone\nin some lines\nof text\n", "words_alone:text 2/0/0"),
+        ("note\nfine\nlate\nlate; cause unknown\n", "note:text 3/0/0"),
         ("a,b\n1,2\n   \n3,4\n", "a:int64 b:int64 2/0/1"),
     ]);
 }
@@ -322,18 +323,24 @@ fn the_order_of_rows_changes_no_decision() {
         ["true", "FALSE", "null", "x"],
         ["2026-01-01T10:00", "2026-01-01T10:00Z", "2026-01-01T10:00:00.1234567", "NA"],
     ] {
-        let mut seen = std::collections::BTreeSet::new();
-        for turn in 0..rows.len() {
-            for flip in [false, true] {
-                let mut rows = rows;
-                rows.rotate_left(turn);
-                if flip {
-                    rows.reverse();
-                }
-                let text: String = rows.iter().map(|r| format!("{r};\"z\"\n")).collect();
-                seen.insert(shown(&read(format!("a;b\n{text}").as_bytes(), None, None)));
-            }
-        }
-        assert_eq!(seen.len(), 1, "{rows:?} {seen:?}");
+        check_order("a;b", &rows.map(|value| format!("{value};\"z\"")));
     }
+    // One column, and what could be two at its end.
+    check_order("a", &["x", "y", "z", "v;w"].map(String::from));
+    check_order("a", &["x", "y, z", "v;w", "u;w", "t"].map(String::from));
+}
+
+fn check_order(header: &str, rows: &[String]) {
+    let mut seen = std::collections::BTreeSet::new();
+    for turn in 0..rows.len() {
+        for flip in [false, true] {
+            let mut rows = rows.to_vec();
+            rows.rotate_left(turn);
+            if flip {
+                rows.reverse();
+            }
+            seen.insert(shown(&read(format!("{header}\n{}\n", rows.join("\n")).as_bytes(), None, None)));
+        }
+    }
+    assert_eq!(seen.len(), 1, "{rows:?} {seen:?}");
 }

@@ -25,7 +25,7 @@ pub(super) fn find(text: &str) -> (Dialect, usize) {
             let dialect = Dialect { delimiter, quote, backslash };
             let score = Score::of(text, dialect);
             // Earlier candidates are the usual ones: a later one must be better, not as good.
-            if best.as_ref().is_none_or(|(_, b)| score.rank() > b.rank()) {
+            if score.is_table() && best.as_ref().is_none_or(|(_, b)| score.rank() > b.rank()) {
                 best = Some((dialect, score));
             }
         }
@@ -82,7 +82,12 @@ impl Margin {
             for (quote, backslash) in quotings(bytes, delimiter) {
                 let other = Dialect { delimiter, quote, backslash };
                 if other != dialect {
-                    ahead = ahead.min(own.rows.saturating_sub(Score::of(begin, other).rows));
+                    let score = Score::of(begin, other);
+                    // The rest may make a table of it.
+                    if !score.is_table() && score.rank() >= own.rank() {
+                        return None;
+                    }
+                    ahead = ahead.min(own.rows - score.rows);
                 }
             }
             if delimiter != dialect.delimiter {
@@ -152,7 +157,6 @@ struct Score {
 impl Score {
     fn of(text: &str, dialect: Dialect) -> Self {
         let mut widths: HashMap<usize, u64> = HashMap::new();
-        let mut ones_after = HashMap::new();
         let mut ones = 0;
         for comments in [false, true] {
             let mut records = Records::new(text, dialect);
@@ -163,11 +167,7 @@ impl Score {
                     continue;
                 }
                 *widths.entry(width).or_default() += 1;
-                if width == 1 {
-                    ones += 1;
-                } else {
-                    ones_after.entry(width).or_insert(ones);
-                }
+                ones += u64::from(width == 1);
             }
             // Comments speak only when there is nothing else.
             if !widths.is_empty() {
@@ -176,9 +176,13 @@ impl Score {
         }
         let most = widths.iter().filter(|(w, _)| **w > 1).max_by_key(|(w, n)| (**n, **w));
         let (width, rows) = most.map_or((1, 0), |(w, n)| (*w, *n));
-        // Lines of one field before the table are a preamble; among its rows they say that it is no table.
-        let among = ones - ones_after.get(&width).copied().unwrap_or(0);
-        if among > rows { Self { rows: 0, width: 1, ones } } else { Self { rows, width, ones } }
+        Self { rows, width, ones }
+    }
+
+    /// Lines of one field may be titles, or faults; more of them than there are rows say that it is no table. Wherever
+    /// they stand: text of one column may well have its few delimiters in the last lines.
+    fn is_table(&self) -> bool {
+        self.ones <= self.rows
     }
 
     fn rank(&self) -> (u64, usize) {
