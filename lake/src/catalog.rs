@@ -166,11 +166,7 @@ impl Visible {
             Column {
                 name: field.name().clone(),
                 label: field.metadata().get("label").cloned().unwrap_or_default(),
-                // What a mask makes of a value is text, unless it keeps the type (`null`).
-                column_type: match self.access.masks.get(field.name()) {
-                    Some(_) if masked.as_deref().is_some_and(|how| how != "null") => ColumnType::Text,
-                    _ => column_type(field.data_type()),
-                },
+                column_type: column_type(&self.access.shown_type(field, &self.snapshot.schema)),
                 description: promised.map(|p| p.description.clone()).unwrap_or_default(),
                 tags: promised.map(|p| p.tags.clone()).unwrap_or_default(),
                 masked,

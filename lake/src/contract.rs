@@ -8,8 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use dashmap::DashMap;
 use model::DatasetName;
+use moka::sync::Cache;
 
 use crate::{
     Result,
@@ -26,12 +26,15 @@ pub use document::{Check, ColumnRule, Contract, OnFailure, Source};
 pub use draft::draft;
 pub use zone::Zone;
 
-/// All contracts of a lake.
-#[derive(Debug)]
+/// Datasets whose contracts, or their absence, are kept in memory: whoever asks names them, also such as are none.
+const KEPT: u64 = 10_000;
+
+/// All contracts of a lake. Cheap to clone.
+#[derive(Debug, Clone)]
 pub struct Contracts {
     store: Store,
     freshness: Duration,
-    kept: DashMap<DatasetName, Kept>,
+    kept: Cache<DatasetName, Kept>,
 }
 
 /// A contract as it was last read, with the tag that the store gave it.
@@ -45,7 +48,7 @@ struct Kept {
 impl Contracts {
     #[must_use]
     pub fn new(store: Store, freshness: Duration) -> Self {
-        Self { store, freshness, kept: DashMap::new() }
+        Self { store, freshness, kept: Cache::new(KEPT) }
     }
 
     /// The dataset's contract, checked within the freshness time, or `None`: the default one holds.
@@ -54,12 +57,14 @@ impl Contracts {
     /// [`LakeError::Config`](crate::LakeError::Config) when there is a contract and it is wrong, with its line and
     /// the cure.
     pub async fn get(&self, dataset: &DatasetName) -> Result<Option<Arc<Contract>>> {
-        let known = self.kept.get(dataset).map(|k| k.clone());
+        let known = self.kept.get(dataset);
         if let Some(kept) = &known
             && kept.checked.elapsed() < self.freshness
         {
             return Ok(kept.contract.clone());
         }
+        // The time before the request, so that what changes meanwhile is seen by the next check.
+        let checked = Instant::now();
         let place = path::contract(dataset);
         let tag = self.store.tag(&place).await?;
         let contract = match known {
@@ -69,7 +74,7 @@ impl Contracts {
                 None => None,
             },
         };
-        let kept = Kept { checked: Instant::now(), tag, contract: contract.clone() };
+        let kept = Kept { checked, tag, contract: contract.clone() };
         self.kept.insert(dataset.clone(), kept);
         Ok(contract)
     }

@@ -25,6 +25,7 @@ pub(crate) mod guard;
 mod barrier;
 mod catalog;
 mod growth;
+mod lookup;
 mod message;
 mod params;
 mod scan;
@@ -35,6 +36,7 @@ mod table;
 mod version;
 
 pub use barrier::BarrierExec;
+pub(crate) use lookup::{Found, Reader};
 pub use scan::GovernedScanExec;
 pub use session::{Datasets, Opened};
 pub use table::GovernedTable;

@@ -6,7 +6,7 @@ use crate::{
     LakeConfig, Result,
     contract::Contracts,
     document::Documents,
-    govern::Sessions,
+    govern::{Reader, Sessions},
     ingest::arrival::Arrivals,
     policy::Policies,
     query::{Engine, Unsaved},
@@ -27,7 +27,7 @@ pub(crate) struct Rooms {
     pub config: LakeConfig,
     pub store: Store,
     pub documents: Documents,
-    pub tables: Tables,
+    pub tables: Arc<Tables>,
     pub arrivals: Arrivals,
     pub contracts: Contracts,
     pub policies: Policies,
@@ -45,15 +45,29 @@ impl Lake {
     /// [`LakeError::Config`](crate::LakeError::Config) when the policy cannot be read: a lake without a readable
     /// policy does not open.
     pub async fn open(config: LakeConfig) -> Result<Self> {
+        Self::under(config, None).await
+    }
+
+    /// The same lake under another policy than its own, to see what that would give. Nothing is written but answers.
+    pub(crate) async fn trying(config: LakeConfig, policy: &[u8]) -> Result<Self> {
+        Self::under(config, Some(policy)).await
+    }
+
+    async fn under(config: LakeConfig, policy: Option<&[u8]>) -> Result<Self> {
         let store = Store::open(&config.store)?;
         let documents = Documents::new(store.clone());
         let secret = documents.secret(config.secret.as_deref()).await?;
-        let tables = Tables::new(store.clone(), config.freshness).keeping(config.keep_versions);
+        let tables = Arc::new(Tables::new(store.clone(), config.freshness).keeping(config.keep_versions));
         let contracts = Contracts::new(store.clone(), config.freshness);
-        let policies = Policies::open(store.clone(), config.freshness, secret.clone()).await?;
+        let policies = match policy {
+            None => Policies::open(store.clone(), config.freshness, secret.clone()).await?,
+            Some(text) => Policies::fixed(store.clone(), secret.clone(), text)?,
+        };
         let sessions = Sessions::over(&store)?;
         let results = Results::new(store.clone(), &config.limits, secret);
         let engine = Engine::new(&config.limits)?;
+        let reader = Reader::new(Arc::clone(&tables), sessions.clone(), engine.desk().clone());
+        let policies = policies.knowing(contracts.clone(), reader);
         let arrivals = Arrivals::new(documents.clone());
         let rooms = Rooms {
             config,

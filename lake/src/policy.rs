@@ -10,30 +10,39 @@ use std::{
     time::{Duration, Instant},
 };
 
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use chrono::{DateTime, Utc};
-use datafusion::logical_expr::Expr;
+use datafusion::{
+    common::DFSchema,
+    logical_expr::{Expr, ExprSchemable as _},
+};
 use model::{AccessNote, Action, DatasetName, Principal};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Lake, LakeError, Result,
+    LakeError, Result,
+    contract::Contracts,
+    govern::Reader,
     store::{Store, path, soon},
 };
 
+mod check;
 mod compose;
 mod document;
+mod expected;
 mod grantee;
+mod lookup;
 mod mask;
 mod predicate;
 
 pub(crate) use predicate::{condition, may_be_condition};
 
-use compose::Part;
-use document::{Document, Written};
-use grantee::Pattern;
-
+pub use check::{Checked, Tested};
 pub(crate) use grantee::in_scope;
+
+use compose::{Part, Said};
+use document::{Document, Written};
+use lookup::LookUps;
 use predicate::Unusable;
 
 /// The policy of a lake, kept at most `freshness` old.
@@ -41,6 +50,10 @@ pub struct Policies {
     store: Store,
     freshness: Duration,
     secret: Arc<[u8]>,
+    /// For the tags of datasets.
+    contracts: Contracts,
+    /// For values in other datasets. Without it there are none.
+    look_ups: Option<LookUps>,
     kept: tokio::sync::Mutex<Option<Kept>>,
 }
 
@@ -95,6 +108,13 @@ impl TableAccess {
         self.filter.is_none()
     }
 
+    /// The type of a visible column's values as they show.
+    pub(crate) fn shown_type(&self, field: &Field, schema: &Schema) -> DataType {
+        let Some(mask) = self.masks.get(field.name()) else { return field.data_type().clone() };
+        let masked = DFSchema::try_from(schema.clone()).and_then(|schema| mask.get_type(&schema));
+        masked.unwrap_or(DataType::Utf8)
+    }
+
     /// Whether figures over all values of the column may be shown: every row is visible, and the column as it is.
     pub(crate) fn shows_whole(&self, column: &str) -> bool {
         self.shows_all_rows() && self.columns.iter().any(|c| c == column) && !self.masks.contains_key(column)
@@ -105,9 +125,28 @@ impl Policies {
     /// # Errors
     /// [`LakeError::Config`] when there is a policy and it cannot be read. No policy at all denies everything.
     pub async fn open(store: Store, freshness: Duration, secret: Vec<u8>) -> Result<Self> {
-        let policies = Self { store, freshness, secret: secret.into(), kept: tokio::sync::Mutex::new(None) };
+        let contracts = Contracts::new(store.clone(), freshness);
+        let (secret, kept) = (secret.into(), tokio::sync::Mutex::new(None));
+        let policies = Self { store, freshness, secret, contracts, look_ups: None, kept };
         policies.load().await?;
         Ok(policies)
+    }
+
+    /// Always this policy, whatever the store holds.
+    ///
+    /// # Errors
+    /// [`LakeError::Config`] when it cannot be read.
+    pub(crate) fn fixed(store: Store, secret: Vec<u8>, text: &[u8]) -> Result<Self> {
+        let policy = Arc::new(CompiledPolicy::parse(text)?);
+        let kept = Some(Kept { tag: None, policy, checked: Instant::now() });
+        let contracts = Contracts::new(store.clone(), Duration::ZERO);
+        let kept = tokio::sync::Mutex::new(kept);
+        Ok(Self { store, freshness: Duration::MAX, secret: secret.into(), contracts, look_ups: None, kept })
+    }
+
+    /// The same in a lake, where other datasets can be read and contracts are known.
+    pub(crate) fn knowing(self, contracts: Contracts, reader: Reader) -> Self {
+        Self { contracts, look_ups: Some(LookUps::new(reader)), ..self }
     }
 
     /// The policy as it stands, checked within the freshness time.
@@ -149,6 +188,21 @@ impl Policies {
         Ok(policy)
     }
 
+    /// The dataset's tags, where this policy asks for any. Of a contract that cannot be read nothing is known, so that it
+    /// gives none: an older one might have tags that were taken away since.
+    async fn tags(&self, policy: &CompiledPolicy, dataset: &DatasetName) -> Vec<String> {
+        if !policy.document.asks_for_tags() {
+            return Vec::new();
+        }
+        match self.contracts.get(dataset).await {
+            Ok(contract) => contract.map(|c| c.tags.clone()).unwrap_or_default(),
+            Err(e) => {
+                tracing::warn!(%dataset, error = ?e, "its contract cannot be read: grants on tags do not apply to it");
+                Vec::new()
+            }
+        }
+    }
+
     /// What `who` may see of a table with `schema`, or `None` when nothing.
     pub async fn access(
         &self,
@@ -173,10 +227,12 @@ impl Policies {
         now: DateTime<Utc>,
     ) -> Result<Option<TableAccess>> {
         let policy = self.current().await?;
+        let tags = self.tags(&policy, dataset).await;
+        let on = (dataset, tags.as_slice());
         let mut parts = Vec::new();
         let mut until = Some(DateTime::<Utc>::MIN_UTC);
-        for grant in policy.granting(who, dataset, Action::Read, now) {
-            match part(grant, dataset, (then, newest), who) {
+        for grant in policy.granting(who, on, Action::Read, now) {
+            match self.part(&policy, grant, (dataset, then, newest), (who, now)).await {
                 Ok(part) => {
                     until = until.zip(grant.grant.until).map(|(a, b)| a.max(b));
                     parts.push(part);
@@ -184,7 +240,7 @@ impl Policies {
                 Err(Unusable::Claim(why)) => {
                     tracing::info!(%dataset, line = grant.line, who = who.key(), why, "grant does not apply");
                 }
-                Err(Unusable::Wrong(why)) => {
+                Err(Unusable::Wrong(why) | Unusable::LookUp(why)) => {
                     tracing::warn!(%dataset, line = grant.line, why, "grant cannot be used for this dataset");
                 }
             }
@@ -195,9 +251,44 @@ impl Policies {
         })?;
         let Some(mut access) = composed else { return Ok(None) };
         access.note.until = until;
-        access.note.may_upload = policy.gives(who, dataset, Action::Upload, now);
-        access.note.may_own = policy.gives(who, dataset, Action::Own, now);
+        access.note.may_upload = policy.gives(who, on, Action::Upload, now);
+        access.note.may_own = policy.gives(who, on, Action::Own, now);
         Ok(Some(access))
+    }
+
+    /// What one grant gives of a table.
+    async fn part(
+        &self,
+        policy: &CompiledPolicy,
+        grant: &Written,
+        (dataset, then, newest): (&DatasetName, &Schema, &Schema),
+        (who, now): (&Principal, DateTime<Utc>),
+    ) -> Result<Part, Unusable> {
+        masks_fit(grant, then).map_err(Unusable::Wrong)?;
+        names_fit(grant, dataset, newest).map_err(Unusable::Wrong)?;
+        let (mut filter, mut said) = (None, None);
+        if let Some(rows) = &grant.rows {
+            let predicate = rows.as_ref().map_err(|why| Unusable::Wrong(why.clone()))?;
+            let (mut values, mut known) = (Vec::new(), true);
+            for look_up in &predicate.look_ups {
+                let look_ups = self.look_ups.as_ref();
+                let look_ups =
+                    look_ups.ok_or_else(|| Unusable::LookUp("there are no other datasets here".to_owned()))?;
+                values.push(look_ups.values(look_up, who).await?);
+                let tags = self.tags(policy, &look_up.dataset).await;
+                let mut grants = policy.granting(who, (&look_up.dataset, &tags), Action::Read, now);
+                known = known && grants.any(Written::is_without_limit);
+            }
+            let bound = predicate.bind(then, who, &values)?;
+            filter = Some(bound.filter);
+            said = Some(if known { Said::Words(bound.said) } else { Said::LookedUp });
+        }
+        let listed =
+            |c: &String| grant.grant.columns.as_ref().is_none_or(|l| l.contains(c)) && !grant.grant.except.contains(c);
+        let governed = |c: &String| grant.is_without_limit() || newest.field_with_name(c).is_ok();
+        let visible = then.fields().iter().map(|f| f.name()).filter(|c| listed(c) && governed(c));
+        let columns = visible.map(|c| (c.clone(), grant.mask.get(c).cloned())).collect();
+        Ok(Part { filter, said, columns })
     }
 
     /// Whether some grant gives `who` this action on the dataset now. Never true for an absent policy.
@@ -208,7 +299,9 @@ impl Policies {
         action: Action,
         now: DateTime<Utc>,
     ) -> Result<bool> {
-        Ok(self.current().await?.gives(who, dataset, action, now))
+        let policy = self.current().await?;
+        let tags = self.tags(&policy, dataset).await;
+        Ok(policy.gives(who, (dataset, &tags), action, now))
     }
 
     /// Whether `who` administers the lake. Tokens never do.
@@ -234,10 +327,11 @@ impl CompiledPolicy {
         Ok(Self { policy: document.policy.clone(), version, document })
     }
 
+    /// The grants that hold for `who` on a dataset with these tags.
     fn granting<'a>(
         &'a self,
         who: &'a Principal,
-        dataset: &'a DatasetName,
+        (dataset, tags): (&'a DatasetName, &'a [String]),
         action: Action,
         now: DateTime<Utc>,
     ) -> impl Iterator<Item = &'a Written> {
@@ -249,15 +343,15 @@ impl CompiledPolicy {
         let may = has_groups(who) && in_scope(who, dataset, named);
         self.document.grants.iter().filter(move |g| {
             may && g.grant.may.contains(&action)
-                && g.on.iter().any(|p| p.covers(dataset))
+                && g.on.iter().any(|p| p.covers(dataset, tags))
                 && g.grant.from.is_none_or(|from| from <= now)
                 && g.grant.until.is_none_or(|until| now < until)
                 && g.to.iter().any(|t| t.is(who))
         })
     }
 
-    fn gives(&self, who: &Principal, dataset: &DatasetName, action: Action, now: DateTime<Utc>) -> bool {
-        self.granting(who, dataset, action, now).next().is_some()
+    fn gives(&self, who: &Principal, on: (&DatasetName, &[String]), action: Action, now: DateTime<Utc>) -> bool {
+        self.granting(who, on, action, now).next().is_some()
     }
 }
 
@@ -267,32 +361,6 @@ fn has_groups(who: &Principal) -> bool {
         tracing::warn!(who = who.key(), "the provider sent no groups claim; everything is denied");
     }
     who.groups.is_some()
-}
-
-/// What one grant gives of a table.
-fn part(
-    grant: &Written,
-    dataset: &DatasetName,
-    (then, newest): (&Schema, &Schema),
-    who: &Principal,
-) -> Result<Part, Unusable> {
-    masks_fit(grant, then).map_err(Unusable::Wrong)?;
-    names_fit(grant, dataset, newest).map_err(Unusable::Wrong)?;
-    let filter = grant.grant.rows.as_deref().map(|sql| predicate::bind(sql, then, who)).transpose()?;
-    let listed =
-        |c: &String| grant.grant.columns.as_ref().is_none_or(|l| l.contains(c)) && !grant.grant.except.contains(c);
-    let without_limit = grant.grant.rows.is_none()
-        && grant.grant.columns.is_none()
-        && grant.grant.except.is_empty()
-        && grant.mask.is_empty();
-    let governed = |c: &String| without_limit || newest.field_with_name(c).is_ok();
-    let visible = then.fields().iter().map(|f| f.name()).filter(|c| listed(c) && governed(c));
-    Ok(Part { filter, columns: visible.map(|c| (c.clone(), grant.mask.get(c).copied())).collect() })
-}
-
-fn fits(grant: &Written, dataset: &DatasetName, schema: &Schema) -> Result<(), String> {
-    masks_fit(grant, schema)?;
-    names_fit(grant, dataset, schema)
 }
 
 fn masks_fit(grant: &Written, schema: &Schema) -> Result<(), String> {
@@ -306,7 +374,7 @@ fn masks_fit(grant: &Written, schema: &Schema) -> Result<(), String> {
 
 /// A grant that names a dataset must name its columns right: a misspelt mask would show what it should cover.
 fn names_fit(grant: &Written, dataset: &DatasetName, schema: &Schema) -> Result<(), String> {
-    if !grant.on.iter().any(|p| matches!(p, Pattern::One(one) if one == dataset)) {
+    if !grant.is_by_name(dataset) {
         return Ok(());
     }
     let named = grant.mask.keys().chain(&grant.grant.except).chain(grant.grant.columns.iter().flatten());
@@ -316,73 +384,34 @@ fn names_fit(grant: &Written, dataset: &DatasetName, schema: &Schema) -> Result<
     }
 }
 
+/// A dataset as the check of a policy sees it.
+#[derive(Debug, Clone)]
+pub struct Known {
+    pub name: DatasetName,
+    pub schema: SchemaRef,
+    /// As its contract says them.
+    pub tags: Vec<String>,
+}
+
 /// Everything that is wrong with a policy over these datasets; empty when all is well.
 #[must_use]
 pub fn check(text: &str, datasets: &[(DatasetName, SchemaRef)]) -> Vec<Finding> {
-    let document = match document::parse(text) {
-        Ok(document) => document,
-        Err(found) => return found,
+    let known = |(name, schema): &(DatasetName, SchemaRef)| {
+        let (name, schema) = (name.clone(), Arc::clone(schema));
+        Known { name, schema, tags: Vec::new() }
     };
-    let mut found = Vec::new();
-    let mut say = |line: u64, error: bool, message: String| {
-        found.push(Finding { file: Finding::FILE, line, column: 1, message, error });
-    };
-    if document.stewards.is_empty() {
-        say(1, false, "nobody is a steward: add `stewards = [\"group:NAME\"]`".to_owned());
-    }
-    for grant in &document.grants {
-        let by_name = |d: &DatasetName| grant.on.iter().any(|p| matches!(p, Pattern::One(one) if one == d));
-        let covered: Vec<_> = datasets.iter().filter(|(d, _)| grant.on.iter().any(|p| p.covers(d))).collect();
-        for pattern in &grant.on {
-            if !datasets.iter().any(|(d, _)| pattern.covers(d)) {
-                let on = match pattern {
-                    Pattern::All => "*".to_owned(),
-                    Pattern::Unit(u) => format!("{u}.*"),
-                    Pattern::One(d) => d.to_string(),
-                };
-                say(grant.line, false, format!("`{on}` covers no dataset yet"));
-            }
-        }
-        for (dataset, schema) in &covered {
-            if let Err(why) = fits(grant, dataset, schema) {
-                say(grant.line, true, format!("{why}; the grant does not apply to it"));
-            }
-            if let Some(Err(why)) = grant.grant.rows.as_deref().map(|sql| predicate::check(sql, schema)) {
-                let error = by_name(dataset);
-                say(grant.rows_line, error, format!("on {dataset}: {why}; the grant does not apply to it"));
-            }
-        }
-        for column in grant.mask.keys() {
-            if !covered.is_empty() && !covered.iter().any(|(_, s)| s.field_with_name(column).is_ok()) {
-                say(grant.line, true, format!("the mask on `{column}` meets no column of that name: is it misspelt?"));
-            }
-        }
-    }
-    found.sort_by_key(|f| (f.line, f.column));
-    found.dedup();
-    found
-}
-
-impl Lake {
-    /// Checks the lake's policy against the datasets that there are; empty when all is well.
-    pub async fn check_policy(&self) -> Result<Vec<Finding>> {
-        let text = self.rooms().store.read(&path::policy()).await?.unwrap_or_default();
-        let mut datasets = Vec::new();
-        for name in self.rooms().tables.list().await?.iter() {
-            if let Some(snapshot) = self.rooms().tables.snapshot(name).await? {
-                datasets.push((name.clone(), Arc::clone(&snapshot.schema)));
-            }
-        }
-        Ok(check(&String::from_utf8_lossy(&text), &datasets))
-    }
+    check::text(text, &datasets.iter().map(known).collect::<Vec<_>>())
 }
 
 impl Finding {
     const FILE: &'static str = "policy.toml";
 
     fn error(text: &str, span: &Range<usize>, message: &str) -> Self {
-        let (line, column) = document::place(text, span.start);
-        Self { file: Self::FILE, line, column, message: message.to_owned(), error: true }
+        Self::at(document::place(text, span.start), true, message.to_owned())
+    }
+
+    fn at((line, column): (u64, u64), error: bool, message: String) -> Self {
+        Self { file: Self::FILE, line, column, message, error }
     }
 }
 

@@ -7,9 +7,13 @@
 mod security {
     mod bombs;
     mod boundary;
+    mod checked;
     mod composition;
+    mod computed;
     mod freshness;
+    mod grants;
     mod leaks;
+    mod lookups;
     mod masks;
     mod matrix;
     mod names;

@@ -22,14 +22,15 @@ pub struct Policy {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Grant {
-    /// Grantees: `group:NAME`, `user:NAME` (subject or e-mail), `*` (everyone signed in).
+    /// Grantees: `group:NAME`, `user:NAME` (subject or e-mail), `claim:NAME=VALUE`, `*` (everyone signed in).
     pub to: Vec<String>,
-    /// Dataset patterns: `*`, `unit.*`, `unit.dataset`.
+    /// Dataset patterns: `*`, `unit.*`, `unit.begin*`, `unit.dataset`, `tag:NAME`.
     pub on: Vec<String>,
     /// What is granted; reading alone when absent.
     #[serde(default = "read_only")]
     pub may: Vec<Action>,
-    /// Row filter: a SQL predicate over the dataset's columns and `claim('name')`; absent means all rows.
+    /// Row filter: a SQL predicate over the dataset's columns, `claim('name')`, `user()`, `groups()` and look-ups into
+    /// other datasets; absent means all rows.
     #[serde(default)]
     pub rows: Option<String>,
     /// Columns included; absent means all.
@@ -38,7 +39,7 @@ pub struct Grant {
     /// Columns left out.
     #[serde(default)]
     pub except: Vec<String>,
-    /// Column → mask: `null`, `hash`, `redact`, `last4`, `year`.
+    /// Column → mask: `null`, `hash`, `redact`, `last4`, `year`, `bucket(…)`, `constant('…')`, `sql(…)`.
     #[serde(default)]
     pub mask: BTreeMap<String, String>,
     /// First instant at which the grant holds. TOML dates mean midnight UTC.

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf};
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use lake::{Lake, LakeError};
+use lake::{Lake, LakeConfig, LakeError};
 use model::DatasetName;
 
 use crate::config::{Config, Environment};
@@ -167,6 +167,12 @@ pub fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Resul
 /// # Errors
 /// When it is not there or its policy cannot be read.
 pub async fn open(config: &Config) -> anyhow::Result<Lake> {
+    let engine = engine(config)?;
+    Lake::open(engine).await.with_context(|| format!("the lake {} cannot be opened", config.lake.shown()))
+}
+
+/// What the engine needs to open a lake that is there.
+fn engine(config: &Config) -> anyhow::Result<LakeConfig> {
     if let Some(folder) = config.lake.folder()
         && !folder.is_dir()
     {
@@ -175,8 +181,7 @@ pub async fn open(config: &Config) -> anyhow::Result<Lake> {
             folder.display()
         );
     }
-    let engine = config.lake.engine(&config.limits)?;
-    Lake::open(engine).await.with_context(|| format!("the lake {} cannot be opened", config.lake.shown()))
+    config.lake.engine(&config.limits)
 }
 
 /// `penstock openapi`

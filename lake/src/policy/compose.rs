@@ -10,15 +10,25 @@ use datafusion::{
 };
 use sha2::{Digest, Sha256};
 
-use super::{TableAccess, mask::Mask};
+use super::{TableAccess, lookup::SHOWN, mask::Mask};
 
 /// What one grant gives of one dataset.
 #[derive(Debug, Clone)]
 pub(super) struct Part {
     /// `None` for all rows.
     pub filter: Option<Expr>,
+    /// The filter as it is told to whom it narrows; `None` for all rows.
+    pub said: Option<Said>,
     /// Visible columns, each with its mask.
     pub columns: BTreeMap<String, Option<Mask>>,
+}
+
+/// A filter for a person.
+#[derive(Debug, Clone)]
+pub(super) enum Said {
+    Words(Expr),
+    /// It holds values of a dataset that the person need not know of.
+    LookedUp,
 }
 
 /// Composes parts; `None` when no column is visible.
@@ -39,7 +49,7 @@ pub(super) fn compose(parts: &[Part], schema: &Schema, secret: &Arc<[u8]>) -> Re
     };
     for field in schema.fields() {
         let giving: Vec<(&Part, Option<Mask>)> =
-            parts.iter().filter_map(|p| Some((*p, *p.columns.get(field.name())?))).collect();
+            parts.iter().filter_map(|p| Some((*p, p.columns.get(field.name())?.clone()))).collect();
         if giving.is_empty() {
             continue;
         }
@@ -53,7 +63,7 @@ pub(super) fn compose(parts: &[Part], schema: &Schema, secret: &Arc<[u8]>) -> Re
         }
     }
     access.note.columns_hidden = access.columns.len() < schema.fields().len();
-    access.note.rows = access.filter.as_ref().map(|filter| note(filter, &access));
+    access.note.rows = access.filter.as_ref().map(|filter| note(filter, &parts, &access));
     access.fingerprint = fingerprint(&access, secret);
     Ok(Some(access))
 }
@@ -69,7 +79,7 @@ struct Visible {
 impl Visible {
     fn of(all: &[&Part], giving: &[(&Part, Option<Mask>)]) -> Self {
         let mut cases: Vec<(Option<Expr>, Option<Mask>)> = Vec::new();
-        let mut masks: Vec<Option<Mask>> = giving.iter().map(|(_, m)| *m).collect();
+        let mut masks: Vec<Option<Mask>> = giving.iter().map(|(_, m)| m.clone()).collect();
         masks.sort_unstable();
         masks.dedup();
         for mask in masks {
@@ -88,12 +98,13 @@ impl Visible {
     fn words(&self) -> Option<String> {
         match (self.cases.as_slice(), self.total) {
             ([(_, None)], true) => None,
-            ([(_, Some(mask))], true) => Some(mask.words().to_owned()),
+            ([(_, Some(mask))], true) => Some(mask.words()),
             (cases, _) => {
-                let mut words: Vec<&str> = cases.iter().filter_map(|(_, m)| m.map(Mask::words)).collect();
+                let mut words: Vec<String> = cases.iter().filter_map(|(_, m)| m.as_ref().map(Mask::words)).collect();
                 if !self.total {
-                    words.push("hidden");
+                    words.push("hidden".to_owned());
                 }
+                words.dedup();
                 Some(format!("{} in some rows", words.join(" or ")))
             }
         }
@@ -101,24 +112,24 @@ impl Visible {
 
     /// `None` when the raw column is what shows.
     fn expression(&self, name: &str, data_type: &DataType, secret: &Arc<[u8]>) -> Result<Option<Expr>, String> {
-        let as_text = self.cases.iter().any(|(_, m)| m.is_some_and(Mask::is_text)) && self.cases.len() > 1;
-        let value = |mask: Option<Mask>| -> Result<Expr, String> {
-            let value = match mask {
-                None => Expr::Column(Column::new_unqualified(name)),
-                Some(mask) => mask.over(name, data_type, secret)?,
-            };
-            // All branches of a CASE have one type, and a hash is text.
-            Ok(if as_text { Expr::Cast(Cast::new(Box::new(value), DataType::Utf8)) } else { value })
+        let value = |mask: &Option<Mask>| match mask {
+            None => Ok((Expr::Column(Column::new_unqualified(name)), data_type.clone())),
+            Some(mask) => mask.over(name, data_type, secret),
         };
+        let values = self.cases.iter().map(|(_, m)| value(m)).collect::<Result<Vec<_>, String>>()?;
+        // All branches of a CASE have one type; where masks give several, it is text.
+        let mixed = values.iter().any(|(_, t)| values.first().is_some_and(|(_, first)| first != t));
+        let one_type = |e| if mixed { Expr::Cast(Cast::new(Box::new(e), DataType::Utf8)) } else { e };
+        let mut values = values.into_iter().map(|(e, _)| one_type(e));
         if let ([(_, mask)], true) = (self.cases.as_slice(), self.total) {
-            return mask.map(|m| value(Some(m))).transpose();
+            return Ok(mask.as_ref().and_then(|_| values.next()));
         }
         let mut when = Vec::new();
         let mut otherwise = None;
-        for (filter, mask) in &self.cases {
+        for ((filter, _), value) in self.cases.iter().zip(values) {
             match filter {
-                Some(filter) => when.push((Box::new(filter.clone()), Box::new(value(*mask)?))),
-                None => otherwise = Some(Box::new(value(*mask)?)),
+                Some(filter) => when.push((Box::new(filter.clone()), Box::new(value))),
+                None => otherwise = Some(Box::new(value)),
             }
         }
         if otherwise.is_none() {
@@ -142,13 +153,20 @@ fn any<'a>(filters: impl Iterator<Item = Option<&'a Expr>>) -> Option<Expr> {
     distinct.into_iter().reduce(|a, b| binary_expr(a, Operator::Or, b))
 }
 
-/// A filter for the person that it narrows: its text may name a column or a value that it hides.
-fn note(filter: &Expr, access: &TableAccess) -> String {
+/// A filter for the person that it narrows: its text may name a column or a value that it hides, and values from
+/// elsewhere are never in it.
+fn note(filter: &Expr, parts: &[&Part], access: &TableAccess) -> String {
     let shows = |c: &&Column| access.columns.contains(&c.name) && !access.masks.contains_key(&c.name);
-    if filter.column_refs().iter().all(shows) {
-        text(filter)
-    } else {
-        "a condition on columns that you do not see".into()
+    if !filter.column_refs().iter().all(shows) {
+        return "a condition on columns that you do not see".into();
+    }
+    let words = |part: &&Part| match &part.said {
+        Some(Said::Words(said)) => Some(said.clone()),
+        Some(Said::LookedUp) | None => None,
+    };
+    match parts.iter().map(words).collect::<Option<Vec<Expr>>>() {
+        Some(said) => any(said.iter().map(Some)).as_ref().map(text).unwrap_or_default(),
+        None => "a condition on values that are looked up elsewhere".into(),
     }
 }
 
@@ -158,12 +176,14 @@ fn text(filter: &Expr) -> String {
     unparser.expr_to_sql(filter).map_or_else(|_| filter.to_string(), |sql| sql.to_string())
 }
 
-/// SQL in which names that are plain letters stand without quotes, also where they are keywords somewhere.
+/// SQL in which names that are plain letters stand without quotes, also where they are keywords somewhere, and so do
+/// those of look-ups.
 struct Readable;
 
 impl Dialect for Readable {
     fn identifier_quote_style(&self, name: &str) -> Option<char> {
         let plain = |c: char| c.is_lowercase() || c.is_ascii_digit() || c == '_';
+        let name = name.strip_prefix(SHOWN).map_or_else(|| name.to_owned(), |dataset| dataset.replacen('.', "", 1));
         (!name.chars().all(plain)).then_some('"')
     }
 }

@@ -5,14 +5,16 @@
 use std::{collections::BTreeMap, ops::Range};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use model::{Action, Grant, Policy};
+use model::{Action, DatasetName, Grant, Policy};
 use serde::Deserialize;
 use toml::{Spanned, value::Datetime};
 
 use super::{
     Finding,
+    expected::{RawTest, Test},
     grantee::{Grantee, Pattern},
     mask::Mask,
+    predicate::Predicate,
 };
 
 /// A policy as it was written: what it grants and where each grant stands.
@@ -21,6 +23,18 @@ pub(super) struct Document {
     pub policy: Policy,
     pub stewards: Vec<Grantee>,
     pub grants: Vec<Written>,
+    /// What its author says that it does; nothing of it decides anything.
+    pub tests: Vec<Test>,
+}
+
+/// 1-based line and column.
+pub(super) type Place = (u64, u64);
+
+impl Document {
+    /// Whether what some grant covers depends on the tags of a contract.
+    pub fn asks_for_tags(&self) -> bool {
+        self.grants.iter().flat_map(|g| &g.on).any(|p| matches!(p, Pattern::Tag(_)))
+    }
 }
 
 /// One grant with its names parsed and its places in the text.
@@ -30,10 +44,34 @@ pub(super) struct Written {
     pub to: Vec<Grantee>,
     pub on: Vec<Pattern>,
     pub mask: BTreeMap<String, Mask>,
+    /// The row predicate, or what is wrong with its words: then the grant alone gives nothing.
+    pub rows: Option<Result<Predicate, String>>,
     /// 1-based line of `[[grant]]`.
     pub line: u64,
-    /// 1-based line of `rows`, else of the grant.
-    pub rows_line: u64,
+    pub places: Places,
+}
+
+/// Where in the text the parts of a grant stand.
+#[derive(Debug)]
+pub(super) struct Places {
+    /// Of each of `on`, in its order.
+    pub on: Vec<Place>,
+    pub rows: Option<Place>,
+    pub until: Option<Place>,
+    /// Of each column that `mask`, `except` or `columns` names; of what is masked, where the mask is.
+    pub named: BTreeMap<String, Place>,
+}
+
+impl Written {
+    /// Whether it names this dataset itself.
+    pub fn is_by_name(&self, dataset: &DatasetName) -> bool {
+        self.on.iter().any(|p| matches!(p, Pattern::One(one) if one == dataset))
+    }
+
+    /// Whether it gives all that there is of its datasets.
+    pub fn is_without_limit(&self) -> bool {
+        self.rows.is_none() && self.grant.columns.is_none() && self.grant.except.is_empty() && self.mask.is_empty()
+    }
 }
 
 #[derive(Deserialize)]
@@ -43,6 +81,8 @@ struct RawPolicy {
     stewards: Vec<Spanned<String>>,
     #[serde(default, rename = "grant")]
     grants: Vec<Spanned<RawGrant>>,
+    #[serde(default, rename = "test")]
+    tests: Vec<Spanned<RawTest>>,
 }
 
 #[derive(Deserialize)]
@@ -52,9 +92,9 @@ struct RawGrant {
     on: Vec<Spanned<String>>,
     may: Option<Vec<Action>>,
     rows: Option<Spanned<String>>,
-    columns: Option<Vec<String>>,
+    columns: Option<Vec<Spanned<String>>>,
     #[serde(default)]
-    except: Vec<String>,
+    except: Vec<Spanned<String>>,
     #[serde(default)]
     mask: BTreeMap<String, Spanned<String>>,
     from: Option<Spanned<Datetime>>,
@@ -81,6 +121,13 @@ pub(super) fn parse(text: &str) -> Result<Document, Vec<Finding>> {
         document.policy.grants.push(written.grant.clone());
         document.grants.push(written);
     }
+    for raw in raw.tests {
+        let span = raw.span();
+        match Test::parse(raw.into_inner(), place(text, span.start)) {
+            Ok(test) => document.tests.push(test),
+            Err(why) => wrong.push(Finding::error(text, &span, &why)),
+        }
+    }
     if wrong.is_empty() { Ok(document) } else { Err(wrong) }
 }
 
@@ -93,10 +140,10 @@ fn grant(text: &str, span: &Range<usize>, raw: RawGrant, wrong: &mut Vec<Finding
     let until = raw.until.as_ref().and_then(|d| keep(text, wrong, d, instant));
     let mut say = |message: &str| wrong.push(Finding::error(text, span, message));
     if raw.to.is_empty() {
-        say("`to` is empty: name at least one `group:NAME`, `user:NAME` or `*`");
+        say("`to` is empty: name at least one `group:NAME`, `user:NAME`, `claim:NAME=VALUE` or `*`");
     }
     if raw.on.is_empty() {
-        say("`on` is empty: name at least one dataset, `unit.*` or `*`");
+        say("`on` is empty: name at least one dataset, `unit.begin*`, `unit.*`, `tag:NAME` or `*`");
     }
     if raw.columns.as_ref().is_some_and(Vec::is_empty) {
         say("`columns` is empty, so that nothing would be visible: leave it out for all columns");
@@ -109,21 +156,30 @@ fn grant(text: &str, span: &Range<usize>, raw: RawGrant, wrong: &mut Vec<Finding
     if raw.rows.as_ref().is_some_and(|r| r.get_ref().trim().is_empty()) {
         say("`rows` is empty: leave it out for all rows");
     }
-    let line = place(text, span.start).0;
-    let rows_line = raw.rows.as_ref().map_or(line, |r| place(text, r.span().start).0);
+    let at = |span: Range<usize>| place(text, span.start);
+    let named = raw.columns.iter().flatten().chain(&raw.except).map(|c| (c.get_ref().clone(), at(c.span())));
+    let masked = raw.mask.iter().map(|(c, m)| (c.clone(), at(m.span())));
+    let places = Places {
+        on: raw.on.iter().map(|p| at(p.span())).collect(),
+        rows: raw.rows.as_ref().map(|r| at(r.span())),
+        until: raw.until.as_ref().map(|d| at(d.span())),
+        named: named.chain(masked).collect(),
+    };
+    let rows = raw.rows.as_ref().map(|r| Predicate::read(r.get_ref()));
+    let plain = |list: Vec<Spanned<String>>| list.into_iter().map(Spanned::into_inner).collect::<Vec<String>>();
     let grant = Grant {
-        to: raw.to.into_iter().map(Spanned::into_inner).collect(),
-        on: raw.on.into_iter().map(Spanned::into_inner).collect(),
+        to: plain(raw.to),
+        on: plain(raw.on),
         may: raw.may.unwrap_or_else(|| vec![Action::Read]),
         rows: raw.rows.map(Spanned::into_inner),
-        columns: raw.columns,
-        except: raw.except,
+        columns: raw.columns.map(plain),
+        except: plain(raw.except),
         mask: raw.mask.into_iter().map(|(c, m)| (c, m.into_inner())).collect(),
         from,
         until,
         note: raw.note,
     };
-    Written { grant, to, on, mask, line, rows_line }
+    Written { grant, to, on, mask, rows, line: place(text, span.start).0, places }
 }
 
 /// The parsed value, or a finding at its place.
@@ -159,7 +215,7 @@ fn instant(d: &Datetime) -> Result<DateTime<Utc>, String> {
 }
 
 /// 1-based line and column of a byte offset.
-pub(super) fn place(text: &str, offset: usize) -> (u64, u64) {
+pub(super) fn place(text: &str, offset: usize) -> Place {
     let before = text.get(..offset).unwrap_or(text);
     let line = before.matches('\n').count();
     let column = before.chars().rev().take_while(|c| *c != '\n').count();
@@ -186,6 +242,9 @@ mod tests {
         check("[[grant]]\nto = [\"*\"]\non = [\"*\"]\nuntil = 08:00:00", (4, 9), "2027-01-01");
         check("[[grant]]\nto = [\"*\"]\non = [\"*\"]\nmay = [\"write\"]", (4, 8), "read");
         check("[[grant]\n", (1, 9), "");
+        check("[[test]]\nas = { user = \"a\" }\nsql = \"select 1\"", (1, 1), "`expect`");
+        check("[[test]]\nas = { user = \"a\" }\nsql = \"select 1\"\nexpect = \"allowed\"", (1, 1), "\"denied\"");
+        check("[[test]]\nas = { usr = \"a\" }\nsql = \"select 1\"\nrows = 1", (2, 8), "unknown field `usr`");
     }
 
     #[test]

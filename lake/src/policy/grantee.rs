@@ -10,6 +10,8 @@ pub(super) enum Grantee {
     Group(String),
     /// Subject or e-mail.
     User(String),
+    /// Everyone of whom the provider says so: a claim's name and one of its values.
+    Claim(String, String),
 }
 
 /// Which datasets a grant is on.
@@ -18,6 +20,10 @@ pub(super) enum Pattern {
     All,
     Unit(UnitName),
     One(DatasetName),
+    /// Datasets of a unit whose names begin so.
+    Begin(UnitName, String),
+    /// Datasets whose contract has this tag.
+    Tag(String),
 }
 
 impl Grantee {
@@ -27,9 +33,16 @@ impl Grantee {
             None if s == "*" => Some(Self::Everyone),
             Some(("group", name)) => named(name).map(Self::Group),
             Some(("user", name)) => named(name).map(Self::User),
+            Some(("claim", claim)) => {
+                let parts = claim.split_once('=').and_then(|(name, value)| named(name).zip(named(value)));
+                let (name, value) = parts.ok_or_else(|| {
+                    format!("`{s}` names nobody: write `claim:NAME=VALUE`, for example `claim:carrier=UA`")
+                })?;
+                Some(Self::Claim(name, value))
+            }
             _ => None,
         };
-        known.ok_or_else(|| format!("`{s}` names nobody: write `group:{s}`, `user:{s}` or `*`"))
+        known.ok_or_else(|| format!("`{s}` names nobody: write `group:{s}`, `user:{s}`, `claim:NAME=VALUE` or `*`"))
     }
 
     pub fn is(&self, who: &Principal) -> bool {
@@ -39,6 +52,7 @@ impl Grantee {
             Self::User(name) => {
                 who.subject == *name || who.email.as_ref().is_some_and(|e| e.eq_ignore_ascii_case(name))
             }
+            Self::Claim(name, value) => who.claim(name).is_some_and(|values| values.contains(value)),
         }
     }
 }
@@ -48,25 +62,92 @@ impl Pattern {
         if s == "*" {
             return Ok(Self::All);
         }
-        if let Some(unit) = s.strip_suffix(".*") {
-            return UnitName::new(unit).map(Self::Unit).map_err(|e| e.to_string());
+        if let Some(tag) = s.strip_prefix("tag:") {
+            return match tag.trim() {
+                "" => Err("`tag:` names no tag: write for example `tag:aviation`".to_owned()),
+                tag => Ok(Self::Tag(tag.to_owned())),
+            };
         }
-        s.parse().map(Self::One).map_err(|e: model::InvalidName| e.to_string())
+        let wrong = |e: model::InvalidName| e.to_string();
+        let Some(begin) = s.strip_suffix('*') else { return s.parse().map(Self::One).map_err(wrong) };
+        if begin.contains('*') {
+            return Err(format!("`{s}`: a star stands only at the end: write `unit.*` or `unit.begin*`"));
+        }
+        match begin.split_once('.') {
+            Some((unit, "")) => UnitName::new(unit).map(Self::Unit).map_err(wrong),
+            // A name's begin is itself a name.
+            Some((unit, begin)) => {
+                DatasetName::new(unit, begin).map(|d| Self::Begin(d.unit().clone(), begin.to_owned())).map_err(wrong)
+            }
+            None => Err(format!("`{s}`: a star stands only for datasets of one unit: write `unit.begin*` or `*`")),
+        }
     }
 
-    pub fn covers(&self, dataset: &DatasetName) -> bool {
+    /// Whether the dataset is meant; `tags` are those of its contract.
+    pub fn covers(&self, dataset: &DatasetName, tags: &[String]) -> bool {
         match self {
             Self::All => true,
             Self::Unit(unit) => unit == dataset.unit(),
             Self::One(one) => one == dataset,
+            Self::Begin(unit, begin) => unit == dataset.unit() && dataset.name().starts_with(begin),
+            Self::Tag(tag) => tags.contains(tag),
         }
     }
 }
 
 /// Whether a token's scope, if there is one, leaves this action on this dataset. A pattern that does not parse covers
-/// nothing.
+/// nothing, and neither does a tag: what a token may do must not change with a contract.
 pub(crate) fn in_scope(who: &Principal, dataset: &DatasetName, action: &str) -> bool {
     let Some(scope) = &who.scope else { return true };
-    let on = |p: &String| Pattern::parse(p).is_ok_and(|p| p.covers(dataset));
+    let on = |p: &String| Pattern::parse(p).is_ok_and(|p| p.covers(dataset, &[]));
     scope.actions.contains(action) && (scope.datasets.is_empty() || scope.datasets.iter().any(on))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_cover_what_they_say_and_nothing_beside() {
+        let tags = ["aviation".to_owned()];
+        for (pattern, dataset, wanted) in [
+            ("*", "ops.flights", true),
+            ("ops.*", "ops.flights", true),
+            ("ops.*", "opsx.flights", false),
+            ("ops.flights", "ops.flights", true),
+            ("ops.flights", "ops.flights_old", false),
+            ("ops.fl*", "ops.flights", true),
+            ("ops.fl*", "ops.fl", true),
+            ("ops.fl*", "ops.airports", false),
+            ("ops.fl*", "ref.flights", false),
+            ("ops.fl_*", "ops.flights", false),
+            ("tag:aviation", "ops.flights", true),
+            ("tag:avia", "ops.flights", false),
+            ("tag:Aviation", "ops.flights", false),
+        ] {
+            let parsed = Pattern::parse(pattern).expect(pattern);
+            assert_eq!(parsed.covers(&dataset.parse().expect("name"), &tags), wanted, "{pattern} {dataset}");
+        }
+        assert!(!Pattern::Tag("aviation".into()).covers(&"ops.flights".parse().expect("name"), &[]));
+    }
+
+    #[test]
+    fn what_is_no_pattern_or_grantee_says_what_to_write() {
+        for (pattern, says) in [
+            ("ops*", "`unit.begin*`"),
+            ("ops.*x*", "only at the end"),
+            ("*.flights", "`*.flights`"),
+            ("ops.f*s", "ops.f*s"),
+            ("ops.Fl*", "lower-case"),
+            ("tag:", "tag:aviation"),
+            ("", ""),
+        ] {
+            let why = Pattern::parse(pattern).expect_err(pattern);
+            assert!(why.contains(says), "{pattern}: {why}");
+        }
+        for grantee in ["claim:carrier", "claim:=UA", "claim:carrier=", "claims:carrier=UA", "staff"] {
+            let why = Grantee::parse(grantee).expect_err(grantee);
+            assert!(why.contains("claim:NAME=VALUE"), "{grantee}: {why}");
+        }
+    }
 }

@@ -257,7 +257,7 @@ fn a_misspelt_column_denies_and_is_found() {
         assert!(policies.access(&stranger(), &name("ops.t"), &schema(), Utc::now()).await.unwrap().is_none());
         let found = lake::policy::check(text, &[(name("ops.t"), schema())]);
         let lines: Vec<(u64, bool)> = found.iter().map(|f| (f.line, f.error)).collect();
-        assert_eq!(lines, [(2, true), (2, true), (9, true), (11, false)], "{found:#?}");
-        assert!(found[0].to_string().starts_with("policy.toml:2:1: "), "{}", found[0]);
+        assert_eq!(lines, [(5, true), (9, true), (13, false)], "{found:#?}");
+        assert!(found[0].to_string().starts_with("policy.toml:5:19: "), "{}", found[0]);
     });
 }

@@ -1,6 +1,10 @@
 //! `penstock policy`: whether the policy can be read, and what it gives to whom.
 
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
 use clap::Subcommand;
+use lake::{Lake, policy::Checked};
 use model::{AccessNote, DatasetFilter};
 
 use super::table;
@@ -8,16 +12,53 @@ use crate::{auth::demo, config::Config};
 
 #[derive(Debug, Subcommand)]
 pub enum PolicyCommand {
-    /// Read the lake's policy and say what it gives to the demo people
-    Check,
+    /// Check a policy against the lake's datasets, and run its own tests; without FILE, the policy that the lake has,
+    /// and what it gives to the demo people
+    Check {
+        /// A policy that is not in the lake yet, as TOML
+        file: Option<PathBuf>,
+    },
 }
 
 /// # Errors
-/// When the policy cannot be read; the message names line and cure.
+/// When the policy has an error or a test of it fails, after all of them are printed.
 pub async fn run(config: Config, command: PolicyCommand) -> anyhow::Result<()> {
-    let PolicyCommand::Check = command;
+    let PolicyCommand::Check { file } = command;
+    let shown = file.as_ref().map_or_else(|| "policy.toml".to_owned(), |f| f.display().to_string());
+    let candidate = match &file {
+        Some(file) => Some(std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?),
+        None => None,
+    };
+    let checked = Lake::check_policy(&super::engine(&config)?, candidate).await?;
+    report(&mut std::io::stdout().lock(), &shown, &checked)?;
+    if !checked.is_well() {
+        bail!("{shown} is not well; nothing was changed");
+    }
+    if file.is_none() { people(config).await } else { Ok(()) }
+}
+
+/// Errors, then warnings, then tests, each with its place.
+fn report(out: &mut impl std::io::Write, file: &str, checked: &Checked) -> std::io::Result<()> {
+    for (kind, error) in [("error", true), ("warning", false)] {
+        for found in checked.findings.iter().filter(|f| f.error == error) {
+            writeln!(out, "{file}:{}:{}: {kind}: {}", found.line, found.column, found.message)?;
+        }
+    }
+    for test in &checked.tests {
+        match &test.failed {
+            None => writeln!(out, "{file}:{}: holds: {}", test.line, test.what)?,
+            Some(why) => writeln!(out, "{file}:{}: does not hold: {}\n  {why}", test.line, test.what)?,
+        }
+    }
+    let count = |error| checked.findings.iter().filter(|f| f.error == error).count();
+    let held = checked.tests.iter().filter(|t| t.failed.is_none()).count();
+    let of = checked.tests.len();
+    writeln!(out, "errors: {}, warnings: {}, tests that hold: {held} of {of}", count(true), count(false))
+}
+
+async fn people(config: Config) -> anyhow::Result<()> {
     let lake = super::open(&config).await?;
-    println!("The policy of {} can be read.\n", config.lake.shown());
+    println!("\nWhat the policy of {} gives to the demo people:\n", config.lake.shown());
     let heads = ["person", "dataset", "limits"].map(str::to_owned);
     let mut rows = Vec::new();
     for person in demo::PEOPLE {
