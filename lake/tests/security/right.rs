@@ -85,6 +85,7 @@ fn a_06_filters_of_aggregates_count_over_statistics() {
             ("SELECT sum(c) FILTER (WHERE c < 100) FROM (SELECT count(*) c FROM ops.t)", "∅"),
             ("SELECT count(*) FILTER (WHERE c > 100) FROM (SELECT count(*) c FROM ops.t)", "1"),
             ("SELECT count(*) FILTER (WHERE c < 100) FROM (SELECT count(*) c FROM ops.t)", "0"),
+            ("SELECT sum(c) FILTER (WHERE c < 2) FROM (SELECT count(*) c FROM (VALUES (1), (2), (3)) v(x))", "∅"),
             ("SELECT count(*) FILTER (WHERE x > 1) FROM (VALUES (1), (2), (3)) v(x)", "2"),
             ("SELECT max(x) FILTER (WHERE x < 3) FROM (VALUES (1), (2), (3)) v(x)", "2"),
             ("SELECT count(*) FROM ops.t", "2000"),

@@ -123,7 +123,9 @@ impl<'a> Grammar<'a> {
         };
         match self.upto(10) {
             0..=3 => {
-                let groups: Vec<String> = (0..self.upto(3)).map(|_| self.any(&here, 2)).collect();
+                // A plain number would be the place of a column.
+                let groups: Vec<String> =
+                    (0..self.upto(3)).map(|_| format!("coalesce({})", self.any(&here, 2))).collect();
                 let items: Vec<String> = kinds.iter().map(|k| self.aggregate(*k, &here)).collect();
                 let by = match groups.is_empty() {
                     true => String::new(),
@@ -133,7 +135,7 @@ impl<'a> Grammar<'a> {
                 let having = match self.chance(0.3) {
                     true => {
                         let kind = self.pick(&[Kind::Whole, Kind::Text, Kind::Day]);
-                        format!(" HAVING {}", self.compare(kind, |g| g.aggregate(kind, &here), &scope))
+                        format!(" HAVING {}", self.compare(kind, |g| g.aggregate(kind, &here), &[]))
                     }
                     false => String::new(),
                 };
