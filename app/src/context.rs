@@ -60,6 +60,14 @@ pub struct DemoPerson {
     pub about: String,
 }
 
+/// Somebody who has signed in, as the provider described them last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// For addresses; tells nothing about the person.
+    pub id: String,
+    pub principal: Principal,
+}
+
 /// Sessions and tokens of a person; the server has them.
 #[async_trait]
 pub trait Accounts: Send + Sync {
@@ -67,6 +75,8 @@ pub trait Accounts: Send + Sync {
     async fn sessions(&self, who: &Principal, current: Option<&str>) -> lake::Result<Vec<SessionSummary>>;
     /// Tokens that have not been revoked, newest first.
     async fn tokens(&self, who: &Principal) -> lake::Result<Vec<TokenSummary>>;
+    /// Everyone who has signed in, by name. For stewards.
+    async fn people(&self, who: &Principal) -> lake::Result<Vec<Known>>;
 }
 
 impl fmt::Debug for RequestContext {

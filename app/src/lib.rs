@@ -25,6 +25,8 @@ mod home;
 #[cfg(feature = "ssr")]
 mod ingest;
 #[cfg(feature = "ssr")]
+mod policy;
+#[cfg(feature = "ssr")]
 mod routes;
 #[cfg(feature = "ssr")]
 mod session;

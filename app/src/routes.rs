@@ -12,7 +12,7 @@ use leptos_router::{
 
 use crate::{
     account::AccountPage, catalog::CatalogPage, dataset::DatasetPage, home::HomePage, ingest::ArrivalPage,
-    ingest::ArrivalsPage, ingest::SendPage, session::SignInPage, shell::NotFoundPage, sql::SqlPage,
+    ingest::ArrivalsPage, ingest::SendPage, policy::PolicyPage, session::SignInPage, shell::NotFoundPage, sql::SqlPage,
 };
 
 /// All pages. Each waits for its data, so that status and HTML are complete.
@@ -29,6 +29,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/arrivals") view=ArrivalsPage ssr=SsrMode::Async />
                 <Route path=path!("/arrivals/:id") view=ArrivalPage ssr=SsrMode::Async />
                 <Route path=path!("/send") view=SendPage ssr=SsrMode::Async />
+                <Route path=path!("/policy") view=PolicyPage ssr=SsrMode::Async />
                 <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
                 <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async />
             </FlatRoutes>

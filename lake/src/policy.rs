@@ -30,6 +30,7 @@ mod check;
 mod compose;
 mod document;
 mod expected;
+mod explain;
 mod grantee;
 mod lookup;
 mod mask;

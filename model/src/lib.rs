@@ -6,6 +6,7 @@
 pub mod column;
 pub mod dataset;
 pub mod difference;
+pub mod explain;
 pub mod ingest;
 pub mod inspect;
 pub mod name;
@@ -25,6 +26,7 @@ pub use dataset::{
     AccessNote, Compacted, Dataset, DatasetDetail, DatasetFilter, DatasetVersion, RollBack, UnitSummary,
 };
 pub use difference::{Ahead, ColumnChange, ColumnDifference, Decision, Difference, Verdict};
+pub use explain::{ColumnExplanation, DatasetExplanation, Explanation, GrantExplanation, VisibleRows};
 pub use ingest::{
     Astray, ColumnReport, ColumnWarning, Correction, IngestFilter, IngestReport, IngestState, QuarantinedRow,
     RefusedBecause, RowCounts, Waiting,

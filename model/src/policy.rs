@@ -55,6 +55,7 @@ pub struct Grant {
 
 /// What a grant allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
     /// See the granted rows and columns.
@@ -63,6 +64,18 @@ pub enum Action {
     Upload,
     /// Own the dataset: see every arrival, its quarantine (raw rows) and its contract.
     Own,
+}
+
+impl Action {
+    /// As the policy names it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Upload => "upload",
+            Self::Own => "own",
+        }
+    }
 }
 
 fn read_only() -> Vec<Action> {

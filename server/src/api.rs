@@ -5,6 +5,7 @@ pub mod datasets;
 pub mod decision;
 pub mod download;
 pub mod events;
+pub mod explain;
 pub mod extract;
 pub mod ingests;
 pub mod inspect;

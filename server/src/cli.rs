@@ -14,6 +14,7 @@ pub mod contract;
 pub mod datasets;
 pub mod decide;
 pub mod demo;
+pub mod explain;
 pub mod ingest;
 pub mod inspect;
 pub mod person;

@@ -79,6 +79,8 @@ pub fn api() -> (Router<AppState>, OpenApi) {
                 .routes(routes!(api::ingests::correct))
                 .layer(DefaultBodyLimit::disable()),
         )
+        // Stewards.
+        .routes(routes!(api::explain::explain))
         // A store that tells of new objects.
         .routes(routes!(api::events::storage))
         .split_for_parts()

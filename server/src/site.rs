@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Context as _;
-use app::context::{Accounts, Looked, RequestContext};
+use app::context::{Accounts, Known, Looked, RequestContext};
 use async_trait::async_trait;
 use axum::{
     Router,
@@ -24,7 +24,7 @@ use tower_http::services::ServeDir;
 
 use crate::{
     auth::{
-        Caller, Via,
+        Caller, Via, account,
         cookie::{self, Name},
         demo, return_to,
     },
@@ -234,5 +234,13 @@ impl Accounts for AccountsOf {
 
     async fn tokens(&self, who: &Principal) -> lake::Result<Vec<TokenSummary>> {
         self.0.tokens.list(who).await
+    }
+
+    async fn people(&self, who: &Principal) -> lake::Result<Vec<Known>> {
+        if !self.0.lake.is_steward(who).await? {
+            let message = "who has signed in is shown to stewards".to_owned();
+            return Err(lake::LakeError::Forbidden { message });
+        }
+        account::known(self.0.lake.documents()).await
     }
 }

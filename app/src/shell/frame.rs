@@ -14,6 +14,8 @@ pub enum Place {
     Datasets,
     Sql,
     Arrivals,
+    /// Who sees what; for stewards.
+    Policy,
     /// Home, account, errors: in no entry.
     Elsewhere,
 }
@@ -29,7 +31,7 @@ pub fn frame(viewer: &Viewer, place: Place, arrivals: bool, body: AnyView) -> An
                     {logo()}
                     <span class="bar__name">"penstock"</span>
                 </a>
-                <nav class="bar__nav" aria-label="Main">{links(place, arrivals)}</nav>
+                <nav class="bar__nav" aria-label="Main">{links(place, arrivals, viewer.context.steward)}</nav>
                 <form class="bar__search" action="/datasets" method="get" role="search" aria-label="Everywhere">
                     {icon(Icon::Search)}
                     <input
@@ -57,7 +59,7 @@ pub fn frame(viewer: &Viewer, place: Place, arrivals: bool, body: AnyView) -> An
                             />
                         </form>
                         <nav class="bar__sheet-nav" aria-label="Main, small screen">
-                            {links(place, arrivals)}
+                            {links(place, arrivals, viewer.context.steward)}
                             <a class="bar__link" href="/account">"Account"</a>
                         </nav>
                         <div class="bar__sheet-end">
@@ -87,7 +89,7 @@ pub fn bare(body: impl IntoView) -> impl IntoView {
     }
 }
 
-fn links(place: Place, arrivals: bool) -> AnyView {
+fn links(place: Place, arrivals: bool, steward: bool) -> AnyView {
     let link = move |to: &'static str, words: &'static str, at: Place| {
         let current = (at == place).then_some("page");
         view! { <a class="bar__link" href=to aria-current=current>{words}</a> }
@@ -96,6 +98,7 @@ fn links(place: Place, arrivals: bool) -> AnyView {
         {link("/datasets", "Datasets", Place::Datasets)}
         {link("/sql", "SQL", Place::Sql)}
         {arrivals.then(|| link("/arrivals", "Arrivals", Place::Arrivals))}
+        {steward.then(|| link("/policy", "Policy", Place::Policy))}
     }
     .into_any()
 }

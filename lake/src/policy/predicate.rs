@@ -47,7 +47,7 @@ pub(super) enum Unusable {
 }
 
 impl Unusable {
-    fn words(self) -> String {
+    pub fn words(self) -> String {
         match self {
             Self::Wrong(m) | Self::Claim(m) | Self::LookUp(m) => m,
         }

@@ -2,7 +2,9 @@
 //!
 //! Tokens act as this person, so that a group lost at the provider is lost for tokens with the next sign-in.
 
+use app::context::Known;
 use chrono::{DateTime, Utc};
+use futures::{StreamExt as _, TryStreamExt as _};
 use lake::{LakeError, Result, document::Documents};
 use model::Principal;
 use serde::{Deserialize, Serialize};
@@ -39,6 +41,18 @@ pub fn id_of(who: &Principal) -> String {
 /// The account with this id.
 pub async fn get(documents: &Documents, id: &str) -> Result<Option<Account>> {
     Ok(documents.get::<Account>(KIND, id).await?.map(|found| found.value))
+}
+
+/// Everyone who has an account, by name; the first thousand of them.
+pub async fn known(documents: &Documents) -> Result<Vec<Known>> {
+    const MOST: usize = 1_000;
+    const AT_ONCE: usize = 16;
+    let ids = documents.ids(KIND).await?.into_iter().take(MOST);
+    let read = async |id: String| Ok::<_, LakeError>(get(documents, &id).await?.map(|a| (id, a.principal)));
+    let found: Vec<_> = futures::stream::iter(ids).map(read).buffered(AT_ONCE).try_collect().await?;
+    let mut people: Vec<Known> = found.into_iter().flatten().map(|(id, principal)| Known { id, principal }).collect();
+    people.sort_by(|a, b| (&a.principal.name, &a.id).cmp(&(&b.principal.name, &b.id)));
+    Ok(people)
 }
 
 /// Changes a person's account, making it when absent; others' changes meanwhile are kept.

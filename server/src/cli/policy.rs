@@ -7,7 +7,7 @@ use clap::Subcommand;
 use lake::{Lake, policy::Checked};
 use model::{AccessNote, DatasetFilter};
 
-use super::table;
+use super::{explain, table};
 use crate::{auth::demo, config::Config};
 
 #[derive(Debug, Subcommand)]
@@ -18,12 +18,17 @@ pub enum PolicyCommand {
         /// A policy that is not in the lake yet, as TOML
         file: Option<PathBuf>,
     },
+    /// Say what a person sees, and because of which grants
+    Explain(explain::ExplainArgs),
 }
 
 /// # Errors
 /// When the policy has an error or a test of it fails, after all of them are printed.
 pub async fn run(config: Config, command: PolicyCommand) -> anyhow::Result<()> {
-    let PolicyCommand::Check { file } = command;
+    let file = match command {
+        PolicyCommand::Check { file } => file,
+        PolicyCommand::Explain(args) => return explain::run(config, args).await,
+    };
     let shown = file.as_ref().map_or_else(|| "policy.toml".to_owned(), |f| f.display().to_string());
     let candidate = match &file {
         Some(file) => Some(std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?),

@@ -11,5 +11,6 @@ mod markup;
 mod operations;
 mod pages;
 mod paths;
+mod policy;
 mod provider;
 mod server;

@@ -1,0 +1,154 @@
+//! What somebody sees, and why: each grant on a dataset with what keeps it from applying. For stewards alone.
+
+use arrow::datatypes::Schema;
+use chrono::{DateTime, Utc};
+use model::{
+    Action, ColumnExplanation, DatasetExplanation, DatasetName, Explanation, GrantExplanation, Principal, QueryRequest,
+    VisibleRows,
+};
+
+use super::{Policies, TableAccess, document::Written, grantee::in_scope, predicate::Unusable};
+use crate::{Lake, LakeError, Result, query::MAX_WAIT, table::Snapshot};
+
+impl Lake {
+    /// What `who` sees of every dataset, or of one, by the policy of now, and why. For one dataset the rows are counted,
+    /// by a query that is asked as `who`.
+    ///
+    /// # Errors
+    /// [`LakeError::Forbidden`] unless `asks` is a steward, [`LakeError::NotFound`] when there is no such dataset,
+    /// [`LakeError::Store`] when policy or tables cannot be read.
+    pub async fn explain(
+        &self,
+        asks: &Principal,
+        who: &Principal,
+        dataset: Option<&DatasetName>,
+    ) -> Result<Explanation> {
+        if !self.is_steward(asks).await? {
+            let message = "what others see is told to stewards".to_owned();
+            return Err(LakeError::Forbidden { message });
+        }
+        self.explanation(who, dataset).await
+    }
+
+    /// The same for the command line, whose user has the bucket anyway.
+    ///
+    /// # Errors
+    /// As [`Lake::explain`].
+    pub async fn explanation(&self, who: &Principal, dataset: Option<&DatasetName>) -> Result<Explanation> {
+        let rooms = self.rooms();
+        let mut datasets = Vec::new();
+        for name in rooms.tables.list().await?.iter() {
+            if dataset.is_some_and(|wanted| wanted != name) {
+                continue;
+            }
+            let Some(snapshot) = rooms.tables.snapshot(name).await? else { continue };
+            let mut told = self.explain_one(who, &snapshot).await?;
+            if dataset.is_some() {
+                let visible = if told.access.is_some() { self.count_as(who, name).await? } else { 0 };
+                told.rows = Some(VisibleRows { visible, total: snapshot.rows });
+            }
+            datasets.push(told);
+        }
+        if let Some(wanted) = dataset.filter(|_| datasets.is_empty()) {
+            return Err(LakeError::no_dataset(wanted));
+        }
+        let policy = rooms.policies.current().await?.version.clone();
+        Ok(Explanation { who: who.clone(), steward: self.is_steward(who).await?, policy, datasets })
+    }
+
+    async fn explain_one(&self, who: &Principal, snapshot: &Snapshot) -> Result<DatasetExplanation> {
+        let (policies, now) = (&self.rooms().policies, Utc::now());
+        let access = policies.access(who, &snapshot.dataset, &snapshot.schema, now).await?;
+        Ok(DatasetExplanation {
+            dataset: snapshot.dataset.clone(),
+            columns: columns(access.as_ref(), &snapshot.schema),
+            access: access.map(|a| a.note),
+            grants: policies.grants_on(who, &snapshot.dataset, &snapshot.schema, now).await?,
+            rows: None,
+        })
+    }
+
+    async fn count_as(&self, who: &Principal, name: &DatasetName) -> Result<u64> {
+        let sql = format!("select count(*) from \"{}\".\"{}\"", name.unit(), name.name());
+        let status = self.answer(who, QueryRequest::new(sql), MAX_WAIT).await?;
+        let page = self.result_page(who, &status.id, 0, 1).await?;
+        Ok(page.rows.first().and_then(|row| row.first()?.as_u64()).unwrap_or_default())
+    }
+}
+
+/// Each column of the table, and how it shows.
+fn columns(access: Option<&TableAccess>, schema: &Schema) -> Vec<ColumnExplanation> {
+    let shows = |name: &str| -> (String, bool) {
+        let Some(access) = access.filter(|a| a.columns.iter().any(|c| c == name)) else {
+            return ("hidden".to_owned(), false);
+        };
+        match access.note.masks.iter().find(|(column, _)| column == name) {
+            Some((_, mask)) => (mask.clone(), false),
+            None => ("seen".to_owned(), true),
+        }
+    };
+    let column = |name: &String| {
+        let (shows, whole) = shows(name);
+        ColumnExplanation { name: name.clone(), shows, whole }
+    };
+    schema.fields().iter().map(|f| column(f.name())).collect()
+}
+
+impl Policies {
+    /// Every grant on a dataset, in the order of the policy.
+    async fn grants_on(
+        &self,
+        who: &Principal,
+        dataset: &DatasetName,
+        schema: &Schema,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<GrantExplanation>> {
+        let policy = self.current().await?;
+        let tags = self.tags(&policy, dataset).await;
+        let mut told = Vec::new();
+        for grant in policy.document.grants.iter().filter(|g| g.on.iter().any(|p| p.covers(dataset, &tags))) {
+            let mut because = keeps_from(grant, who, dataset, now);
+            if because.is_none() && grant.grant.may.contains(&Action::Read) {
+                because =
+                    self.part(&policy, grant, (dataset, schema, schema), (who, now)).await.err().map(Unusable::words);
+            }
+            told.push(explained(grant, because));
+        }
+        Ok(told)
+    }
+}
+
+/// Why a grant is not for this principal now, whatever it gives.
+fn keeps_from(grant: &Written, who: &Principal, dataset: &DatasetName, now: DateTime<Utc>) -> Option<String> {
+    let day = |at: DateTime<Utc>| at.format("%Y-%m-%d %H:%M UTC").to_string();
+    if who.groups.is_none() {
+        return Some("the sign-in service sent no groups for this person, so no grant applies".to_owned());
+    }
+    if !grant.to.iter().any(|to| to.is(who)) {
+        return Some("it is for others".to_owned());
+    }
+    if let Some(from) = grant.grant.from.filter(|from| now < *from) {
+        return Some(format!("it holds from {}", day(from)));
+    }
+    if let Some(until) = grant.grant.until.filter(|until| *until <= now) {
+        return Some(format!("it ended on {}", day(until)));
+    }
+    let left = grant.grant.may.iter().any(|action| in_scope(who, dataset, action.word()));
+    (!left).then(|| "the token's scope leaves it out".to_owned())
+}
+
+fn explained(grant: &Written, because: Option<String>) -> GrantExplanation {
+    let model::Grant { to, may, rows, columns, except, mask, until, note, .. } = grant.grant.clone();
+    GrantExplanation {
+        line: grant.line,
+        to,
+        may,
+        rows,
+        columns,
+        except,
+        mask: mask.into_iter().collect(),
+        until,
+        note,
+        because,
+    }
+}
