@@ -76,7 +76,7 @@ fn a_07_each_mask_shows_what_it_says_everywhere() {
             ("name = \"sql(left(upper(name), 1) || '…')\"", "SELECT name FROM ops.t", &["4…", "A…", "Z…", "∅"]),
             ("name = \"sql(left(upper(name), 1) || '…')\"", "SELECT id FROM ops.t WHERE name = 'A…'", &["1"]),
             ("name = \"sql(left(upper(name), 1) || '…')\"", "SELECT id FROM ops.t WHERE name = 'ada'", &[]),
-            ("name = \"sql(length(name))\"", "SELECT max(name) FROM ops.t", &["11"]),
+            ("name = \"sql(character_length(name))\"", "SELECT max(name) FROM ops.t", &["11"]),
             (
                 "pay = \"sql(case when pay > 1000 then 'high' else 'low' end)\"",
                 "SELECT count(*) FROM ops.t WHERE pay = 'high'",
@@ -100,16 +100,17 @@ fn a_02_an_expression_that_fails_for_a_value_shows_null_and_fails_no_query() {
             ),
             ("pay = \"sql(10 / pay)\"", "SELECT id, pay FROM ops.t", &["1|0", "2|-10", "3|∅", "4|∅"]),
             ("name = \"sql(repeat(name, 100000000))\"", "SELECT count(name) FROM ops.t", &["0"]),
-            ("pay = \"sql(lpad('x', pay * 1000000, 'y'))\"", "SELECT count(pay) FROM ops.t", &["2"]),
         ] {
             let world = world(&masked(mask)).await;
             assert_eq!(ask(&world, sql).await, wanted, "{mask}");
             // The person's own mistakes are told; never what is masked.
-            let e = world.run(&stranger(), "SELECT 1 / (id - 1), name, pay FROM ops.t").await.unwrap_err();
+            let e = world.run(&stranger(), "SELECT 1 / (id - 1), pay FROM ops.t").await.unwrap_err();
             assert!(!e.to_string().contains(SECRET) && e.to_string().contains("ivide"), "{e}");
-            for sql in ["SELECT name, pay FROM ops.t", "SELECT max(name), max(pay) FROM ops.t WHERE name IS NOT NULL"] {
-                let shown = format!("{:?}", world.run(&stranger(), sql).await);
-                assert!(!shown.contains(SECRET), "{mask} {sql}: {shown}");
+            if mask.starts_with("name") {
+                for sql in ["SELECT name FROM ops.t", "SELECT max(name) FROM ops.t WHERE name IS NOT NULL"] {
+                    let shown = format!("{:?}", world.run(&stranger(), sql).await);
+                    assert!(!shown.contains(SECRET), "{mask} {sql}: {shown}");
+                }
             }
         }
         // Control: the same expression over the value itself fails and names it.
@@ -148,7 +149,7 @@ fn of_several_masks_the_one_that_shows_more_decides_row_by_row() {
                 &["1|1000", "2|•••"],
             ),
             (
-                [("id = 1", "name = \"sql(length(name))\""), ("id = 2", "name = \"last4\"")],
+                [("id = 1", "name = \"sql(character_length(name))\""), ("id = 2", "name = \"last4\"")],
                 "SELECT id, name FROM ops.t",
                 &["1|3", "2|•••cret"],
             ),
