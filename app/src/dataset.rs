@@ -21,7 +21,8 @@ pub fn DatasetPage() -> impl IntoView {
     page(Place::Datasets, async |viewer| {
         let (unit, name) = (viewer.address.segment(1), viewer.address.segment(2));
         // A name that cannot exist gets the answer of one that does not.
-        let name = DatasetName::new(unit, name).map_err(|_| lake::LakeError::no_dataset(format!("{unit}.{name}")))?;
+        let name =
+            DatasetName::to_read(unit, name).map_err(|_| lake::LakeError::no_dataset(format!("{unit}.{name}")))?;
         let detail = viewer.lake().dataset(&viewer.who, &name).await?;
         let tab = Section::of(viewer.address.get("tab"), &detail);
         let title = format!("{} · {name}", detail.dataset.title);

@@ -85,10 +85,9 @@ pub fn ArrivalPage() -> impl IntoView {
         let id = viewer.address.segment(1).to_owned();
         let report = viewer.lake().ingest(&viewer.who, &id).await?;
         // Raw rows are the owner's: others see the counts.
-        let rows = match viewer.lake().quarantine(&viewer.who, &id).await {
-            Ok(rows) => Some(rows),
-            Err(lake::LakeError::Forbidden { .. } | lake::LakeError::NotFound { .. }) => None,
-            Err(e) => return Err(e),
+        let rows = match viewer.lake().owns(&viewer.who, &report.dataset).await? {
+            true => Some(viewer.lake().quarantine(&viewer.who, &id).await?),
+            false => None,
         };
         let title = format!("{} · {}", report.file, report.dataset);
         Ok(Content::new(title, report::report(&report, rows.as_deref())))

@@ -13,6 +13,8 @@ mod account;
 #[cfg(feature = "ssr")]
 mod address;
 #[cfg(feature = "ssr")]
+mod audit;
+#[cfg(feature = "ssr")]
 mod catalog;
 #[cfg(feature = "ssr")]
 mod components;

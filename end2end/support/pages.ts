@@ -27,5 +27,9 @@ export const PAGES: { name: string; path: string; person?: Person }[] = [
   { name: 'send', path: '/send', person: 'owner-ops' },
   { name: 'send-wrong-name', path: '/send?dataset=flights', person: 'analyst' },
   { name: 'account', path: '/account', person: 'owner-ops' },
+  { name: 'audit', path: '/audit', person: 'steward' },
+  { name: 'audit-denied', path: '/audit?outcome=denied&from=2020-01-01', person: 'steward' },
+  { name: 'audit-nothing-found', path: '/audit?text=nosuchwordanywhere', person: 'steward' },
+  { name: 'audit-own', path: '/audit', person: 'partner-ua' },
   { name: 'not-found', path: '/nowhere', person: 'analyst' },
 ];

@@ -8,10 +8,18 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, TimeUnit};
 use chrono::Utc;
 use model::{
-    Action, Column, ColumnType, Dataset, DatasetDetail, DatasetFilter, DatasetName, Principal, RowsRequest, UnitSummary,
+    Action, AuditAction, Column, ColumnType, Dataset, DatasetDetail, DatasetFilter, DatasetName, Principal,
+    RowsRequest, UnitSummary,
 };
 
-use crate::{Lake, LakeError, Result, contract::Contract, policy::TableAccess, query::MAX_WAIT, table::Snapshot};
+use crate::{
+    Lake, LakeError, Result,
+    audit::Trace,
+    contract::Contract,
+    policy::TableAccess,
+    query::{MAX_WAIT, rows_of},
+    table::Snapshot,
+};
 
 mod profile;
 mod search;
@@ -35,7 +43,8 @@ impl Lake {
     pub async fn datasets(&self, who: &Principal, filter: DatasetFilter) -> Result<Vec<Dataset>> {
         let mut found = Vec::new();
         for name in self.rooms().tables.list().await?.iter() {
-            if filter.unit.as_deref().is_some_and(|unit| unit != name.unit().as_str()) {
+            // What Penstock keeps itself is found by its name, not beside the data of units.
+            if name.is_reserved() || filter.unit.as_deref().is_some_and(|unit| unit != name.unit().as_str()) {
                 continue;
             }
             let visible = match self.visible(who, name).await {
@@ -80,11 +89,11 @@ impl Lake {
     /// # Errors
     /// [`LakeError::NotFound`], the same for absent and hidden.
     pub async fn dataset(&self, who: &Principal, name: &DatasetName) -> Result<DatasetDetail> {
-        let visible = self.visible(who, name).await?.ok_or_else(|| LakeError::no_dataset(name))?;
+        let visible = self.seen_by(who, name).await?;
         let mut dataset = self.describe(who, name, &visible).await?;
         if dataset.rows.is_none() {
             let request = RowsRequest { limit: Some(1), ..RowsRequest::default() };
-            dataset.rows = Some(self.rows(who, name, request).await?.1.rows_total);
+            dataset.rows = Some(rows_of(self, who, name, request, &Trace::default()).await?.1.rows_total);
         }
         let sees_all_rows = visible.access.shows_all_rows();
         let versions = self.versions_of(who, name, &visible, VERSIONS_LISTED).await?;
@@ -102,7 +111,7 @@ impl Lake {
     /// # Errors
     /// [`LakeError::NotFound`], the same for absent and hidden.
     pub async fn columns(&self, who: &Principal, name: &DatasetName) -> Result<Vec<Column>> {
-        Ok(self.visible(who, name).await?.ok_or_else(|| LakeError::no_dataset(name))?.columns())
+        Ok(self.seen_by(who, name).await?.columns())
     }
 
     /// Whether the principal administers the lake.
@@ -116,7 +125,13 @@ impl Lake {
     /// The first rows of a query that Penstock itself asks on the principal's behalf.
     async fn ask(&self, who: &Principal, sql: &str, rows: u64) -> Result<model::Page> {
         let status = self.answer(who, model::QueryRequest::new(sql), MAX_WAIT).await?;
-        self.result_page(who, &status.id, 0, rows).await
+        self.page_of(who, &status.id, 0, rows).await
+    }
+
+    /// The dataset as the principal sees it; that it may not is audited.
+    async fn seen_by(&self, who: &Principal, name: &DatasetName) -> Result<Visible> {
+        let visible = self.visible(who, name).await?.ok_or_else(|| LakeError::no_dataset(name));
+        self.denials(who, AuditAction::Look, Some(name), None, visible)
     }
 
     async fn visible(&self, who: &Principal, name: &DatasetName) -> Result<Option<Visible>> {

@@ -74,6 +74,8 @@ pub struct Limits {
     pub expanded_bytes: u64,
     /// Bytes of results kept in memory.
     pub result_cache: u64,
+    /// Events of the audit that may wait to be written; what would make more is refused.
+    pub audit: usize,
 }
 
 impl Default for Limits {
@@ -92,6 +94,7 @@ impl Default for Limits {
             file_bytes: 2048 * MIB,
             expanded_bytes: 1024 * MIB,
             result_cache: 256 * MIB,
+            audit: crate::audit::PLACES,
         }
     }
 }

@@ -31,6 +31,9 @@ pub enum LakeError {
     /// Too many queries run and wait; try again after the given time.
     #[error("too many queries are running; try again in {} s", retry_after.as_secs().max(1))]
     Busy { retry_after: Duration },
+    /// The audit takes nothing more, and without it nothing is done or shown.
+    #[error("the audit cannot be written at the moment, and nothing is done without it; try again shortly")]
+    Unaudited,
     #[error("the query was cancelled")]
     Cancelled,
     /// A document, contract or dataset was changed by someone else meanwhile.
@@ -65,6 +68,7 @@ impl LakeError {
             Self::InvalidSql { .. } => "invalid_sql",
             Self::Limit { .. } => "limit_exceeded",
             Self::Busy { .. } => "busy",
+            Self::Unaudited => "audit_unavailable",
             Self::Cancelled => "cancelled",
             Self::Conflict { .. } => "conflict",
             Self::Config { .. } => "configuration",

@@ -16,7 +16,7 @@ use datafusion::{
 };
 use model::{Action, Cell, DatasetName, Principal};
 
-use crate::{Lake, LakeError, Result, table::At};
+use crate::{Lake, LakeError, Result, audit::Trace, table::At};
 
 pub(crate) mod exact;
 pub(crate) mod functions;
@@ -72,10 +72,13 @@ impl Lake {
         who: &Principal,
         sql: &str,
         params: &serde_json::Map<String, Cell>,
+        trace: &Trace,
     ) -> Result<GovernedPlan> {
         let rooms = self.rooms();
-        let granted = Grants { lake: self, who, now: Utc::now() };
-        rooms.sessions.plan(&granted, sql, params, rooms.config.limits.sql_bytes).await
+        let granted = Grants { lake: self, who, now: Utc::now(), trace };
+        let plan = rooms.sessions.plan(&granted, sql, params, rooms.config.limits.sql_bytes).await?;
+        trace.plan(&plan.logical);
+        Ok(plan)
     }
 }
 
@@ -99,12 +102,14 @@ struct Grants<'a> {
     lake: &'a Lake,
     who: &'a Principal,
     now: DateTime<Utc>,
+    trace: &'a Trace,
 }
 
 #[async_trait]
 impl Datasets for Grants<'_> {
     async fn open(&self, name: &DatasetName, at: Option<At>) -> Result<Option<Opened>> {
         let rooms = self.lake.rooms();
+        self.trace.dataset(name);
         // Asked first: a hidden dataset costs as much time as an absent one.
         if !rooms.policies.may(self.who, name, Action::Read, self.now).await? {
             return Ok(None);

@@ -9,9 +9,9 @@ use std::path::Path;
 
 use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, stream::BoxStream};
-use model::{Action, DatasetName, IngestFilter, IngestReport, Principal, QuarantinedRow};
+use model::{Action, AuditAction, DatasetName, IngestFilter, IngestReport, Principal, QuarantinedRow};
 
-use crate::{Lake, LakeError, Result};
+use crate::{Lake, LakeError, Result, audit::Entry};
 
 pub(crate) mod arrival;
 mod astray;
@@ -104,11 +104,17 @@ impl Lake {
         file: &str,
         body: BoxStream<'static, std::io::Result<Bytes>>,
     ) -> Result<IngestReport> {
-        self.check_may_upload(who, dataset).await?;
-        let name = landing::file_name(file)?;
-        let incoming = self.take_in(&name, body).await?;
-        let report = self.send_for(who, dataset, name, incoming).await?;
-        self.shown(who, report).await
+        let entry = self.audited(who, AuditAction::Upload)?.on(dataset).text(file);
+        let sent = async {
+            self.check_may_upload(who, dataset).await?;
+            let name = landing::file_name(file)?;
+            let incoming = self.take_in(&name, body).await?;
+            let report = self.send_for(who, dataset, name, incoming).await?;
+            self.shown(who, report).await
+        };
+        let sent = sent.await;
+        self.settle_arrival(who, entry, &sent);
+        sent
     }
 
     /// Arrivals that the principal may see (those of datasets it owns, all for stewards, its own uploads), newest first.
@@ -121,7 +127,8 @@ impl Lake {
     /// # Errors
     /// [`LakeError::NotFound`], the same for absent and hidden.
     pub async fn ingest(&self, who: &Principal, id: &str) -> Result<IngestReport> {
-        let arrival = self.visible_arrival(who, id).await?;
+        let arrival = self.visible_arrival(who, id).await;
+        let arrival = self.denials(who, AuditAction::Report, None, Some(id), arrival)?;
         self.shown(who, arrival.report.clone()).await
     }
 
@@ -131,13 +138,41 @@ impl Lake {
     /// [`LakeError::NotFound`] when the arrival is absent or hidden, [`LakeError::Forbidden`] for a sender who may see
     /// the report and not the dataset's raw rows.
     pub async fn quarantine(&self, who: &Principal, id: &str) -> Result<Vec<QuarantinedRow>> {
-        let arrival = self.visible_arrival(who, id).await?;
-        let dataset = &arrival.report.dataset;
+        let entry = self.audited(who, AuditAction::Quarantine)?.text(id);
+        let (on, found) = self.raw_rows(who, id).await;
+        let entry = on.iter().fold(entry, Entry::on);
+        self.conclude(who, entry, &found, |event, rows| event.rows = Some(rows.len() as u64));
+        found
+    }
+
+    /// As [`quarantine`](Self::quarantine), for what is audited elsewhere; with the dataset, once it may be known.
+    pub(crate) async fn raw_rows(
+        &self,
+        who: &Principal,
+        id: &str,
+    ) -> (Option<DatasetName>, Result<Vec<QuarantinedRow>>) {
+        match self.visible_arrival(who, id).await {
+            Ok(arrival) => (Some(arrival.report.dataset.clone()), self.owned_rows(who, &arrival.report).await),
+            Err(e) => (None, Err(e)),
+        }
+    }
+
+    async fn owned_rows(&self, who: &Principal, report: &IngestReport) -> Result<Vec<QuarantinedRow>> {
+        let dataset = &report.dataset;
         if !self.owns(who, dataset).await? {
             let message = format!("rows in quarantine are shown to the owners of {dataset}; ask one of them");
             return Err(LakeError::Forbidden { message });
         }
-        self.quarantined_rows(&arrival.report).await
+        self.quarantined_rows(report).await
+    }
+
+    /// Ends the event of a file as its arrival ended: a file that is refused is one that failed.
+    pub(crate) fn settle_arrival(&self, who: &Principal, mut entry: Entry, done: &Result<IngestReport>) {
+        entry.fill(|event| event.policy = Some(self.rooms().policies.known_version()));
+        match done {
+            Ok(report) => entry.arrived(report),
+            Err(_) => self.conclude(who, entry, done, |_, _| {}),
+        }
     }
 
     /// Watches the landing area until `stop` resolves: every new file is ingested once it is whole.

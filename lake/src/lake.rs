@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     LakeConfig, Result,
+    audit::{self, Buffer},
     contract::Contracts,
     document::Documents,
     govern::{Reader, Sessions},
@@ -28,6 +29,7 @@ pub(crate) struct Rooms {
     pub store: Store,
     pub documents: Documents,
     pub tables: Arc<Tables>,
+    pub audit: Arc<Buffer>,
     pub arrivals: Arrivals,
     pub contracts: Contracts,
     pub policies: Policies,
@@ -58,22 +60,24 @@ impl Lake {
         let documents = Documents::new(store.clone());
         let secret = documents.secret(config.secret.as_deref()).await?;
         let tables = Arc::new(Tables::new(store.clone(), config.freshness).keeping(config.keep_versions));
+        let engine = Engine::new(&config.limits)?;
+        let audit = audit::start(config.limits.audit, &tables, engine.desk());
         let contracts = Contracts::new(store.clone(), config.freshness);
+        let sessions = Sessions::over(&store)?;
+        let reader = Reader::new(Arc::clone(&tables), sessions.clone(), engine.desk().clone());
         let policies = match policy {
             None => Policies::open(store.clone(), config.freshness, secret.clone()).await?,
             Some(text) => Policies::fixed(store.clone(), secret.clone(), text)?,
         };
-        let sessions = Sessions::over(&store)?;
+        let policies = policies.knowing(contracts.clone(), reader).audited(Arc::clone(&audit));
         let results = Results::new(store.clone(), &config.limits, secret);
-        let engine = Engine::new(&config.limits)?;
-        let reader = Reader::new(Arc::clone(&tables), sessions.clone(), engine.desk().clone());
-        let policies = policies.knowing(contracts.clone(), reader);
         let arrivals = Arrivals::new(documents.clone());
         let rooms = Rooms {
             config,
             store,
             documents,
             tables,
+            audit,
             arrivals,
             contracts,
             policies,

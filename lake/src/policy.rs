@@ -6,7 +6,7 @@
 use std::{
     collections::BTreeMap,
     ops::Range,
-    sync::Arc,
+    sync::{Arc, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -16,16 +16,18 @@ use datafusion::{
     common::DFSchema,
     logical_expr::{Expr, ExprSchemable as _},
 };
-use model::{AccessNote, Action, DatasetName, Principal};
+use model::{AccessNote, Action, AuditAction, AuditOutcome, DatasetName, Principal};
 use sha2::{Digest, Sha256};
 
 use crate::{
     LakeError, Result,
+    audit::{self, Buffer},
     contract::Contracts,
     govern::Reader,
     store::{Store, path, soon},
 };
 
+mod builtin;
 mod check;
 mod compose;
 mod document;
@@ -56,6 +58,9 @@ pub struct Policies {
     /// For values in other datasets. Without it there are none.
     look_ups: Option<LookUps>,
     kept: tokio::sync::Mutex<Option<Kept>>,
+    /// Of the newest policy that was read.
+    version: std::sync::Mutex<String>,
+    changes: Option<Arc<Buffer>>,
 }
 
 /// The newest policy that was read, and when the store last confirmed it.
@@ -126,9 +131,7 @@ impl Policies {
     /// # Errors
     /// [`LakeError::Config`] when there is a policy and it cannot be read. No policy at all denies everything.
     pub async fn open(store: Store, freshness: Duration, secret: Vec<u8>) -> Result<Self> {
-        let contracts = Contracts::new(store.clone(), freshness);
-        let (secret, kept) = (secret.into(), tokio::sync::Mutex::new(None));
-        let policies = Self { store, freshness, secret, contracts, look_ups: None, kept };
+        let policies = Self::with(store, freshness, secret, None);
         policies.load().await?;
         Ok(policies)
     }
@@ -139,15 +142,38 @@ impl Policies {
     /// [`LakeError::Config`] when it cannot be read.
     pub(crate) fn fixed(store: Store, secret: Vec<u8>, text: &[u8]) -> Result<Self> {
         let policy = Arc::new(CompiledPolicy::parse(text)?);
-        let kept = Some(Kept { tag: None, policy, checked: Instant::now() });
-        let contracts = Contracts::new(store.clone(), Duration::ZERO);
-        let kept = tokio::sync::Mutex::new(kept);
-        Ok(Self { store, freshness: Duration::MAX, secret: secret.into(), contracts, look_ups: None, kept })
+        let kept = Kept { tag: None, policy, checked: Instant::now() };
+        Ok(Self::with(store, Duration::MAX, secret, Some(kept)))
+    }
+
+    fn with(store: Store, freshness: Duration, secret: Vec<u8>, kept: Option<Kept>) -> Self {
+        let version = kept.as_ref().map(|k| k.policy.version.clone()).unwrap_or_default();
+        Self {
+            contracts: Contracts::new(store.clone(), freshness),
+            store,
+            freshness,
+            secret: secret.into(),
+            look_ups: None,
+            kept: tokio::sync::Mutex::new(kept),
+            version: std::sync::Mutex::new(version),
+            changes: None,
+        }
     }
 
     /// The same in a lake, where other datasets can be read and contracts are known.
     pub(crate) fn knowing(self, contracts: Contracts, reader: Reader) -> Self {
         Self { contracts, look_ups: Some(LookUps::new(reader)), ..self }
+    }
+
+    /// The same, with an audit of the changes that are seen.
+    #[must_use]
+    pub(crate) fn audited(self, audit: Arc<Buffer>) -> Self {
+        Self { changes: Some(audit), ..self }
+    }
+
+    /// The version of the newest policy that was read.
+    pub(crate) fn known_version(&self) -> String {
+        self.version.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The policy as it stands, checked within the freshness time.
@@ -184,6 +210,15 @@ impl Policies {
         }
         let text = self.store.read(&path::policy()).await?;
         let policy = Arc::new(CompiledPolicy::parse(text.as_deref().unwrap_or_default())?);
+        if let (Some(audit), true) = (&self.changes, kept.as_ref().is_some_and(|k| k.policy.version != policy.version))
+        {
+            let mut event = audit::event(AuditAction::Policy);
+            event.via = "server".to_owned();
+            event.policy = Some(policy.version.clone());
+            event.text = Some(format!("grants: {}, before: {}", policy.policy.grants.len(), self.known_version()));
+            audit.enter(event)?.end(AuditOutcome::Ok, None);
+        }
+        self.version.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&policy.version);
         tracing::info!(version = policy.version, grants = policy.policy.grants.len(), "policy read");
         *kept = Some(Kept { tag, policy: Arc::clone(&policy), checked });
         Ok(policy)
@@ -230,7 +265,10 @@ impl Policies {
         let policy = self.current().await?;
         let tags = self.tags(&policy, dataset).await;
         let on = (dataset, tags.as_slice());
-        let mut parts = Vec::new();
+        let mut parts = match dataset.is_reserved() {
+            true => builtin::parts(who, policy.is_steward(who), dataset, then),
+            false => Vec::new(),
+        };
         let mut until = Some(DateTime::<Utc>::MIN_UTC);
         for grant in policy.granting(who, on, Action::Read, now) {
             match self.part(&policy, grant, (dataset, then, newest), (who, now)).await {
@@ -307,9 +345,20 @@ impl Policies {
 
     /// Whether `who` administers the lake. Tokens never do.
     pub async fn is_steward(&self, who: &Principal) -> Result<bool> {
-        let policy = self.current().await?;
-        let known = who.scope.is_none() && has_groups(who);
-        Ok(known && policy.document.stewards.iter().any(|s| s.is(who)))
+        Ok(self.current().await?.is_steward(who))
+    }
+
+    /// Why `who` may not read the dataset, when no grant can apply; in truth, for the audit.
+    pub(crate) async fn why_not(&self, who: &Principal, dataset: &DatasetName) -> Result<Option<&'static str>> {
+        Ok(if who.groups.is_none() {
+            Some("the provider sent no groups claim")
+        } else if !in_scope(who, dataset, "read") {
+            Some("it is outside the token's scope")
+        } else if !self.may(who, dataset, Action::Read, Utc::now()).await? {
+            Some("not granted")
+        } else {
+            None
+        })
     }
 }
 
@@ -341,7 +390,7 @@ impl CompiledPolicy {
             Action::Upload => "upload",
             Action::Own => "own",
         };
-        let may = has_groups(who) && in_scope(who, dataset, named);
+        let may = has_groups(who) && in_scope(who, dataset, named) && !dataset.is_reserved();
         self.document.grants.iter().filter(move |g| {
             may && g.grant.may.contains(&action)
                 && g.on.iter().any(|p| p.covers(dataset, tags))
@@ -352,7 +401,15 @@ impl CompiledPolicy {
     }
 
     fn gives(&self, who: &Principal, on: (&DatasetName, &[String]), action: Action, now: DateTime<Utc>) -> bool {
+        if on.0.is_reserved() {
+            return builtin::gives(who, on.0, action);
+        }
         self.granting(who, on, action, now).next().is_some()
+    }
+
+    fn is_steward(&self, who: &Principal) -> bool {
+        let known = who.scope.is_none() && has_groups(who);
+        known && self.document.stewards.iter().any(|s| s.is(who))
     }
 }
 

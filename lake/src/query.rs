@@ -7,10 +7,16 @@
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use model::{CacheOutcome, DatasetName, Page, Principal, QueryRequest, QueryState, QueryStatus};
-use model::{RecentQuery, RowsRequest};
+use model::{
+    AuditAction, AuditEvent, CacheOutcome, DatasetName, Page, Principal, QueryRequest, QueryState, QueryStatus,
+    RecentQuery, RowsRequest,
+};
 
-use crate::{Lake, LakeError, Result, result::StoredResult};
+use crate::{
+    Lake, LakeError, Result,
+    audit::{Entry, Trace},
+    result::StoredResult,
+};
 
 mod admission;
 mod aside;
@@ -29,6 +35,7 @@ mod tests;
 pub use engine::Engine;
 use engine::{Ask, Prepared};
 pub use recent::Unsaved;
+pub(crate) use rows::rows as rows_of;
 
 /// The longest that one request waits.
 pub(crate) const MAX_WAIT: Duration = Duration::from_secs(30);
@@ -41,20 +48,36 @@ impl Lake {
     /// [`LakeError::InvalidSql`] and [`LakeError::NotFound`] from planning, [`LakeError::Limit`] for a bound of time,
     /// memory, rows or bytes, [`LakeError::Busy`] when too many wait.
     pub async fn query(&self, who: &Principal, request: QueryRequest) -> Result<QueryStatus> {
+        let mut entry = self.audited(who, AuditAction::Query)?.text(request.sql.clone());
         let sql = request.sql.clone();
         let wait = Duration::from_millis(request.wait_ms).min(MAX_WAIT);
-        let status = self.answer(who, request, wait).await?;
-        self.remember(who, sql, &status);
-        Ok(status)
+        let trace = Trace::default();
+        let asked = self.answer_traced(who, request, wait, &trace).await;
+        entry.fill(|event| trace.tell(event));
+        if let Ok(status) = &asked {
+            self.remember(who, sql, status);
+        }
+        self.settle_query(who, entry, &asked);
+        asked
     }
 
-    /// As [`query`](Self::query), for queries that the person did not write.
+    /// As [`query`](Self::query), for queries that the person did not write: what they are asked for is audited.
     pub(crate) async fn answer(&self, who: &Principal, request: QueryRequest, wait: Duration) -> Result<QueryStatus> {
+        self.answer_traced(who, request, wait, &Trace::default()).await
+    }
+
+    pub(crate) async fn answer_traced(
+        &self,
+        who: &Principal,
+        request: QueryRequest,
+        wait: Duration,
+        trace: &Trace,
+    ) -> Result<QueryStatus> {
         let begun = Begun::now();
         let rooms = self.rooms();
-        let (lake, asker) = (self.clone(), who.clone());
+        let (lake, asker, trace) = (self.clone(), who.clone(), trace.clone());
         let prepare = async move {
-            let plan = lake.plan(&asker, &request.sql, &request.params).await?;
+            let plan = lake.plan(&asker, &request.sql, &request.params, &trace).await?;
             let seen = lake.seen(&plan.datasets).await?;
             Prepared::new(plan, &request.params, seen)
         };
@@ -67,6 +90,11 @@ impl Lake {
     /// # Errors
     /// [`LakeError::NotFound`] when there is none, or none that this principal may see.
     pub async fn query_status(&self, who: &Principal, id: &str) -> Result<QueryStatus> {
+        let status = self.status_of(who, id).await;
+        self.denials(who, AuditAction::Result, None, Some(id), status)
+    }
+
+    async fn status_of(&self, who: &Principal, id: &str) -> Result<QueryStatus> {
         let absent = || LakeError::NotFound { what: "query", name: id.to_owned() };
         if let Some(flight) = self.rooms().engine.find(id) {
             if !self.may_see(who, flight.owner.as_deref(), &flight.seen).await? {
@@ -110,7 +138,43 @@ impl Lake {
         dataset: &DatasetName,
         request: RowsRequest,
     ) -> Result<(QueryStatus, Page)> {
-        rows::rows(self, who, dataset, request).await
+        let mut entry = self.audited(who, AuditAction::Rows)?.on(dataset).text(rows::words(&request));
+        let trace = Trace::default();
+        let found = rows::rows(self, who, dataset, request, &trace).await;
+        entry.fill(|event| {
+            trace.tell(event);
+            event.datasets.get_or_insert_with(|| dataset.to_string());
+        });
+        self.conclude(who, entry, &found, |event, (status, page)| {
+            event.rows = Some(page.rows.len() as u64);
+            event.cached = Some(is_cached(status.cache));
+        });
+        found
+    }
+
+    /// Ends the event of a query when the query ends, which may be after its asker was told to come back.
+    fn settle_query(&self, who: &Principal, mut entry: Entry, asked: &Result<QueryStatus>) {
+        let tell = |event: &mut AuditEvent, status: &QueryStatus| {
+            event.rows = matches!(status.state, QueryState::Done).then_some(status.rows_total);
+            event.cached = Some(is_cached(status.cache));
+            event.milliseconds = Some(status.elapsed_ms);
+            event.bytes = self.rooms().results.bytes(&status.id);
+        };
+        if let Ok(status) = asked {
+            self.rooms().results.asked(who, &status.id);
+            // Flights are bounded, and those who join one are not: they hold no place until it lands.
+            let runs = !matches!(status.state, QueryState::Done) && status.cache != CacheOutcome::Shared;
+            if runs && let Some(flight) = self.rooms().engine.find(&status.id) {
+                entry.fill(|event| event.policy = Some(self.rooms().policies.known_version()));
+                let (lake, who, cache) = (self.clone(), who.clone(), status.cache);
+                tokio::spawn(async move {
+                    let ended = flight.ended(cache).await;
+                    lake.settle_query(&who, entry, &ended);
+                });
+                return;
+            }
+        }
+        self.conclude(who, entry, asked, tell);
     }
 
     /// The principal's own latest queries, newest first.
@@ -143,6 +207,10 @@ fn done(id: &str, result: &StoredResult, cache: CacheOutcome, elapsed_ms: u64) -
         elapsed_ms,
         started_at: result.meta.started_at,
     }
+}
+
+fn is_cached(cache: CacheOutcome) -> bool {
+    matches!(cache, CacheOutcome::Hit(_) | CacheOutcome::Shared)
 }
 
 fn millis(time: Duration) -> u64 {

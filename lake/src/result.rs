@@ -3,13 +3,13 @@
 //! Knows nothing of SQL or of how a result came about; `query` does. A result's id opens nothing by itself: whoever
 //! asks must see today, of every dataset that the result was made of, exactly what the result was made of.
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
 
 use arrow::{datatypes::SchemaRef, record_batch::RecordBatch};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures::{TryStreamExt as _, future::ready, stream::BoxStream};
-use model::{CacheTier, Column, ExportFormat, Formulas, Page, Principal};
+use model::{AuditAction, CacheTier, Column, ExportFormat, Formulas, Page, Principal};
 use object_store::{ObjectMeta, ObjectStore as _, path::Path};
 
 use crate::{
@@ -40,6 +40,9 @@ const PAGE_ROWS: u64 = 10_000;
 /// How many stored results are read and decoded at once: each may be as large as a result can be.
 const LOADS: usize = 2;
 
+/// For how long, and of how many results, the pages that their askers turn are part of the question.
+const ASKED: (Duration, u64) = (Duration::from_secs(600), 100_000);
+
 /// Stored results of a lake. Cheap to clone.
 #[derive(Clone)]
 pub struct Results {
@@ -47,6 +50,8 @@ pub struct Results {
     memory: moka::sync::Cache<[u8; 32], Arc<StoredResult>>,
     secret: Arc<[u8]>,
     loads: Arc<tokio::sync::Semaphore>,
+    /// Who has asked for which result lately.
+    asked: moka::sync::Cache<(String, String), ()>,
 }
 
 /// A whole result, with the types of [`model::ColumnType`] only.
@@ -72,7 +77,8 @@ impl Results {
             .weigher(|_, r: &Arc<StoredResult>| u32::try_from((r.meta.bytes >> 10) + 1).unwrap_or(u32::MAX))
             .build();
         let loads = Arc::new(tokio::sync::Semaphore::new(LOADS));
-        Self { store, memory, secret: secret.into(), loads }
+        let asked = moka::sync::Cache::builder().max_capacity(ASKED.1).time_to_live(ASKED.0).build();
+        Self { store, memory, secret: secret.into(), loads, asked }
     }
 
     #[cfg(test)]
@@ -93,6 +99,26 @@ impl Results {
     /// A result in the in-process tier.
     pub(crate) fn in_memory(&self, key: &[u8; 32]) -> Option<Arc<StoredResult>> {
         self.memory.get(key)
+    }
+
+    /// Bytes in memory of a result that is in the in-process tier.
+    pub(crate) fn bytes(&self, id: &str) -> Option<u64> {
+        Some(self.in_memory(&self.key(id)?)?.meta.bytes)
+    }
+
+    /// Notes that `who` has asked the query of this result.
+    pub(crate) fn asked(&self, who: &Principal, id: &str) {
+        self.asked.insert((who.key(), id.to_owned()), ());
+    }
+
+    /// Whether `who` has asked the query of this result lately, in this process.
+    pub(crate) fn was_asked(&self, who: &Principal, id: &str) -> bool {
+        self.asked.contains_key(&(who.key(), id.to_owned()))
+    }
+
+    /// Whether there is an object for a result.
+    pub(crate) async fn is_stored(&self, key: &[u8; 32]) -> Result<bool> {
+        Ok(self.store.tag(&object(key)).await?.is_some())
     }
 
     /// A result in the store, whole and proven to be the one of this key; anything else counts as absent. Decodes on
@@ -140,6 +166,12 @@ impl Results {
 }
 
 impl StoredResult {
+    /// The datasets that it was made of, as the audit names them.
+    fn datasets(&self) -> String {
+        let names: BTreeSet<String> = self.meta.seen.iter().map(|s| s.name.to_string()).collect();
+        names.into_iter().collect::<Vec<_>>().join(", ")
+    }
+
     /// Rows `offset` to `offset + limit`, as far as there are any.
     fn page(&self, offset: u64, limit: u64) -> Result<Page> {
         let end = offset.saturating_add(limit.min(PAGE_ROWS)).min(self.meta.rows);
@@ -164,6 +196,28 @@ impl Lake {
     /// # Errors
     /// [`LakeError::NotFound`] when there is no such result or it is not this principal's to see.
     pub async fn result_page(&self, who: &Principal, id: &str, offset: u64, limit: u64) -> Result<Page> {
+        // Whoever has just asked for it is in the audit with the question.
+        if self.rooms().results.was_asked(who, id) {
+            let page = self.page_of(who, id, offset, limit).await;
+            if page.is_ok() {
+                return page;
+            }
+        }
+        let mut entry = self.audited(who, AuditAction::Result)?.text(format!("{id}, rows from {offset}"));
+        let found = self.result(who, id).await;
+        let page = match found {
+            Ok((result, _)) => {
+                entry.fill(|event| event.datasets = Some(result.datasets()));
+                self.rooms().engine.at_desk(async move { result.page(offset, limit) }).await.flatten()
+            }
+            Err(e) => Err(e),
+        };
+        self.conclude(who, entry, &page, |event, page| event.rows = Some(page.rows.len() as u64));
+        page
+    }
+
+    /// As [`result_page`](Self::result_page), for what is audited elsewhere.
+    pub(crate) async fn page_of(&self, who: &Principal, id: &str, offset: u64, limit: u64) -> Result<Page> {
         let (result, _) = self.result(who, id).await?;
         self.rooms().engine.at_desk(async move { result.page(offset, limit) }).await?
     }
@@ -179,7 +233,15 @@ impl Lake {
         format: ExportFormat,
         formulas: Formulas,
     ) -> Result<Download> {
-        let (result, _) = self.result(who, id).await?;
+        let entry = self.audited(who, AuditAction::Download)?.text(format!("{id} as {}", format.extension()));
+        let found = self.result(who, id).await;
+        // Told when it begins, since bytes are shown from then on: what is encoded of it is known to the reader alone.
+        self.conclude(who, entry, &found, |event, (result, _)| {
+            event.datasets = Some(result.datasets());
+            event.rows = Some(result.meta.rows);
+            event.bytes = Some(result.meta.bytes);
+        });
+        let (result, _) = found?;
         let rows = result.meta.rows;
         Ok(Download { rows, body: encode::stream(self.rooms().engine.desk(), result, format, formulas) })
     }

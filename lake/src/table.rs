@@ -18,6 +18,7 @@ use crate::{
     store::{Store, path},
 };
 
+mod append;
 mod clean;
 mod commit;
 mod compact;
@@ -103,7 +104,7 @@ impl Tables {
             for table in objects.list_with_delimiter(Some(&unit)).await?.common_prefixes {
                 // A folder whose name is no dataset name was not made here.
                 if let (Some(unit), Some(name)) = (unit.filename(), table.filename())
-                    && let Ok(name) = DatasetName::new(unit, name)
+                    && let Ok(name) = DatasetName::to_read(unit, name)
                 {
                     names.push(name);
                 }
@@ -182,7 +183,9 @@ impl Tables {
     fn keep(&self, dataset: &DatasetName, table: DeltaTable) -> Result<Arc<Snapshot>> {
         let snapshot = Arc::new(Snapshot::new(dataset.clone(), table, self.store.objects())?);
         self.keep_newest(dataset, Kept { checked: Instant::now(), snapshot: Some(Arc::clone(&snapshot)) });
-        self.names.invalidate(&());
+        if self.names.get(&()).is_some_and(|(_, names)| !names.contains(dataset)) {
+            self.names.invalidate(&());
+        }
         Ok(snapshot)
     }
 

@@ -53,6 +53,7 @@ fn staff() -> Principal {
         groups: Some(BTreeSet::from(["staff".to_owned()])),
         claims: BTreeMap::new(),
         scope: None,
+        origin: Default::default(),
     }
 }
 

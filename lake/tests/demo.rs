@@ -52,6 +52,7 @@ fn person(name: &str, groups: &[&str]) -> Principal {
         groups: Some(groups.iter().map(|g| (*g).to_owned()).collect()),
         claims: Default::default(),
         scope: None,
+        origin: Default::default(),
     }
 }
 

@@ -119,6 +119,7 @@ fn person(group: &str) -> Principal {
         groups: Some(BTreeSet::from([group.to_owned()])),
         claims: BTreeMap::new(),
         scope: None,
+        origin: Default::default(),
     }
 }
 

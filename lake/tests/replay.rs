@@ -64,6 +64,7 @@ fn person(group: &str) -> Principal {
         groups: Some(BTreeSet::from([group.to_owned()])),
         claims: BTreeMap::new(),
         scope: None,
+        origin: Default::default(),
     }
 }
 

@@ -92,6 +92,7 @@ fn person(name: &str, group: &str, carrier: Option<&str>) -> Principal {
         groups: Some([group.to_owned()].into()),
         claims: BTreeMap::from_iter(claims),
         scope: None,
+        origin: Default::default(),
     }
 }
 

@@ -3,6 +3,7 @@
 //! Plain data with serde and the parsing that makes invalid names unrepresentable.
 //! No IO, no engine, no HTTP; builds for wasm32.
 
+pub mod audit;
 pub mod column;
 pub mod dataset;
 pub mod difference;
@@ -21,6 +22,7 @@ pub mod text;
 pub mod token;
 pub mod upload;
 
+pub use audit::{AuditAction, AuditEvent, AuditFilter, AuditOutcome, AuditPage};
 pub use column::{Column, ColumnType};
 pub use dataset::{
     AccessNote, Compacted, Dataset, DatasetDetail, DatasetFilter, DatasetVersion, RollBack, UnitSummary,
@@ -35,7 +37,7 @@ pub use inspect::{InspectedColumn, InspectedRows, Inspection, Lands, Refused, Ro
 pub use name::{ColumnName, DatasetName, InvalidName, UnitName};
 pub use page::{Cell, Page};
 pub use policy::{Action, Grant, Policy};
-pub use principal::Principal;
+pub use principal::{Origin, Principal};
 pub use problem::Problem;
 pub use profile::{Bin, ColumnProfile, DatasetProfile, Lengths, TopValue};
 pub use query::{

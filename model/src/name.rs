@@ -10,6 +10,9 @@ pub const MAX_NAME_BYTES: usize = 63;
 /// Units that Penstock keeps for itself; no landing folder may take them.
 pub const RESERVED_UNITS: [&str; 4] = ["system", "information_schema", "pg_catalog", "penstock"];
 
+/// The dataset of the audit.
+const AUDIT: (&str, &str) = ("system", "audit");
+
 /// A name that breaks the rule, with the rule in words for the person who typed it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{given}` is not a {kind} name: {rule}")]
@@ -74,6 +77,27 @@ impl DatasetName {
         Ok(Self { unit, name: name.to_owned() })
     }
 
+    /// As [`new`](Self::new), and the datasets that Penstock keeps itself too: for whoever only reads. What is written
+    /// by others goes by `new`.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn to_read(unit: &str, name: &str) -> Result<Self, InvalidName> {
+        if (unit, name) == AUDIT { Ok(Self::audit()) } else { Self::new(unit, name) }
+    }
+
+    /// `system.audit`
+    #[must_use]
+    pub fn audit() -> Self {
+        Self { unit: UnitName(AUDIT.0.to_owned()), name: AUDIT.1.to_owned() }
+    }
+
+    /// Whether Penstock keeps this dataset itself: nobody sends files to it, and no policy grants it.
+    #[must_use]
+    pub fn is_reserved(&self) -> bool {
+        RESERVED_UNITS.contains(&self.unit.as_str())
+    }
+
     #[must_use]
     pub fn unit(&self) -> &UnitName {
         &self.unit
@@ -124,8 +148,9 @@ impl TryFrom<String> for UnitName {
 
 impl TryFrom<String> for DatasetName {
     type Error = InvalidName;
+    /// What was kept names datasets that were read.
     fn try_from(s: String) -> Result<Self, InvalidName> {
-        s.parse()
+        if s.split_once('.') == Some(AUDIT) { Ok(Self::audit()) } else { s.parse() }
     }
 }
 
@@ -165,5 +190,17 @@ mod tests {
         ] {
             assert!(bad.parse::<DatasetName>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_penstock_keeps_itself_can_be_read_and_no_more() {
+        let audit = DatasetName::to_read("system", "audit").expect("can be read");
+        assert!(audit.is_reserved() && audit == DatasetName::audit());
+        assert_eq!(serde_json::from_str::<DatasetName>("\"system.audit\"").ok(), Some(audit));
+        assert!(DatasetName::new("system", "audit").is_err());
+        for (unit, name) in [("system", "other"), ("pg_catalog", "audit"), ("system", "audit ")] {
+            assert!(DatasetName::to_read(unit, name).is_err(), "{unit}.{name}");
+        }
+        assert!(!DatasetName::to_read("ops", "audit").expect("is a name").is_reserved());
     }
 }

@@ -24,6 +24,21 @@ pub struct Principal {
     /// Set when a personal token narrows what its holder may do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<TokenScope>,
+    /// How this request of the principal came. Nothing is decided by it, and it is kept nowhere but in the audit.
+    #[serde(skip)]
+    pub origin: Origin,
+}
+
+/// How a request came, for the audit. Travels with the principal, so that work which goes on in tasks of its own still
+/// knows it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// `session ID`, `token ID`, `command line`; empty when it is not known.
+    pub via: String,
+    /// Id of the request.
+    pub request: Option<String>,
+    /// The address that the connection came from.
+    pub address: Option<String>,
 }
 
 /// What a token may do, never more than its owner may.

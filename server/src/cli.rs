@@ -1,6 +1,6 @@
 //! The command line: what can be asked of `penstock`, and what each command shares.
 
-use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf};
+use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -102,6 +102,9 @@ pub enum Command {
     Demo(demo::DemoArgs),
 }
 
+/// How long a command waits for its audit to be written.
+pub const AUDIT_PATIENCE: Duration = Duration::from_secs(30);
+
 #[derive(Debug, Clone, Default, Args)]
 pub struct ServeArgs {
     /// Address and port. Default: 127.0.0.1:3000
@@ -183,6 +186,20 @@ fn engine(config: &Config) -> anyhow::Result<LakeConfig> {
         );
     }
     config.lake.engine(&config.limits)
+}
+
+/// Opens the lake of the settings for `work`, and writes its audit out before the command ends.
+///
+/// # Errors
+/// As [`open`]; the work's; when the audit cannot be written.
+pub async fn with_lake<T>(config: &Config, work: impl AsyncFnOnce(&Lake) -> anyhow::Result<T>) -> anyhow::Result<T> {
+    let lake = open(config).await?;
+    let done = work(&lake).await;
+    match (lake.flush_audit(AUDIT_PATIENCE).await, done) {
+        (Ok(()), done) => done,
+        (Err(e), Ok(_)) => Err(anyhow::Error::from(e).context("what this command did is not in the audit")),
+        (Err(_), Err(e)) => Err(e.context("nor could the audit be written")),
+    }
 }
 
 /// `penstock openapi`

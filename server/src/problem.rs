@@ -22,7 +22,13 @@ pub const MEDIA_TYPE: &str = "application/problem+json";
 pub struct ApiProblem {
     problem: Box<Problem>,
     headers: Vec<(HeaderName, HeaderValue)>,
+    /// Nothing below has audited it.
+    denied: bool,
 }
+
+/// Why a request was refused, on its way out to where it is audited.
+#[derive(Debug, Clone)]
+pub struct Denied(pub String);
 
 /// Codes that are not the engine's, each with status and title.
 mod code {
@@ -49,6 +55,7 @@ fn known(code: &str) -> (StatusCode, &'static str) {
         "cancelled" => (StatusCode::CONFLICT, "The query was cancelled"),
         "conflict" => (StatusCode::CONFLICT, "Changed meanwhile"),
         "configuration" => (StatusCode::UNPROCESSABLE_ENTITY, "A contract or the policy is wrong"),
+        "audit_unavailable" => (StatusCode::SERVICE_UNAVAILABLE, "The audit cannot be written"),
         "store_unavailable" => (StatusCode::SERVICE_UNAVAILABLE, "The store cannot be reached"),
         code::UNAUTHORIZED => (StatusCode::UNAUTHORIZED, "Not signed in"),
         code::CROSS_SITE => (StatusCode::FORBIDDEN, "Sent from another site"),
@@ -77,7 +84,7 @@ impl ApiProblem {
             hint: None,
             request_id: None,
         };
-        Self { problem: Box::new(problem), headers: Vec::new() }
+        Self { problem: Box::new(problem), headers: Vec::new(), denied: false }
     }
 
     fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -102,6 +109,12 @@ impl ApiProblem {
     #[must_use]
     pub fn forbidden(detail: impl Into<String>) -> Self {
         Self::new("forbidden", detail)
+    }
+
+    /// As [`forbidden`](Self::forbidden), for what is refused before the lake is asked.
+    #[must_use]
+    pub fn denied(detail: impl Into<String>) -> Self {
+        Self { denied: true, ..Self::forbidden(detail) }
     }
 
     #[must_use]
@@ -201,7 +214,9 @@ impl From<LakeError> for ApiProblem {
             LakeError::Busy { retry_after } => {
                 made.with(header::RETRY_AFTER, HeaderValue::from(retry_after.as_secs().max(1)))
             }
-            LakeError::Store { .. } => made.with(header::RETRY_AFTER, HeaderValue::from_static("5")),
+            LakeError::Store { .. } | LakeError::Unaudited => {
+                made.with(header::RETRY_AFTER, HeaderValue::from_static("5"))
+            }
             _ => made,
         }
     }
@@ -253,6 +268,9 @@ impl IntoResponse for ApiProblem {
         let mut answer = (status, Json(&*self.problem)).into_response();
         answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         answer.headers_mut().extend(self.headers);
+        if self.denied {
+            answer.extensions_mut().insert(Denied(self.problem.detail.clone()));
+        }
         answer.extensions_mut().insert(Unfinished(self.problem));
         answer
     }

@@ -1,6 +1,6 @@
 //! `penstock serve`: config → state → router → listener → graceful shutdown.
 
-use std::{future::IntoFuture as _, time::Duration};
+use std::{future::IntoFuture as _, net::SocketAddr, time::Duration};
 
 use anyhow::Context as _;
 use lake::Lake;
@@ -26,10 +26,14 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let keeping = tokio::spawn(keep_up(lake.clone(), state.config.lake.upkeep, stop.clone()));
     let watching = tokio::spawn(watch(lake, state.config.lake.watch, stop.clone()));
     greet(&state);
-    let server = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, service).with_graceful_shutdown(stop.clone().cancelled_owned());
     let mut server = tokio::spawn(server.into_future());
     tokio::select! {
-        ended = &mut server => return Ok(ended??),
+        ended = &mut server => {
+            write_audit(&state.lake).await;
+            return Ok(ended??);
+        }
         () = asked_to_end() => tracing::info!("ending: no new requests, running ones may finish"),
     }
     stop.cancel();
@@ -38,12 +42,24 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         let _ = tokio::join!(watching, keeping);
         server.await
     };
-    match tokio::time::timeout(patience, done).await {
+    let done = tokio::time::timeout(patience, done).await;
+    write_audit(&state.lake).await;
+    match done {
         Ok(ended) => Ok(ended??),
         Err(_) => {
             tracing::warn!("some requests took too long to end and were cut off");
             Ok(())
         }
+    }
+}
+
+/// Writes out what the audit holds.
+async fn write_audit(lake: &Lake) {
+    if lake.flush_audit(cli::AUDIT_PATIENCE).await.is_err() {
+        tracing::error!(
+            events = lake.unwritten_events(),
+            "the audit could not be written to its end; these events are lost"
+        );
     }
 }
 

@@ -150,5 +150,6 @@ fn staff() -> Principal {
         groups: Some(BTreeSet::from(["staff".to_owned()])),
         claims: BTreeMap::new(),
         scope: None,
+        origin: Default::default(),
     }
 }

@@ -61,6 +61,11 @@ fn in_words(error: &LakeError) -> (StatusCode, &'static str, &'static str) {
             (StatusCode::CONFLICT, "Cancelled", "The query was stopped; run it again when you like.")
         }
         LakeError::Conflict { .. } => (StatusCode::CONFLICT, "Changed meanwhile", "Load the page again."),
+        LakeError::Unaudited => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The audit cannot be written",
+            "Nothing is done without it. Load the page again in a minute.",
+        ),
         LakeError::Store { .. } => (
             StatusCode::SERVICE_UNAVAILABLE,
             "The store does not answer",

@@ -61,6 +61,7 @@ pub fn frame(viewer: &Viewer, place: Place, arrivals: bool, body: AnyView) -> An
                         <nav class="bar__sheet-nav" aria-label="Main, small screen">
                             {links(place, arrivals, viewer.context.steward)}
                             <a class="bar__link" href="/account">"Account"</a>
+                            <a class="bar__link" href="/audit">{audit(viewer)}</a>
                         </nav>
                         <div class="bar__sheet-end">
                             <ThemeToggle />
@@ -122,6 +123,7 @@ fn account_menu(viewer: &Viewer) -> AnyView {
                     <span class="quiet">{email.unwrap_or_else(|| role.to_owned())}</span>
                 </p>
                 <a class="menu__item" href="/account">"Account and tokens"</a>
+                <a class="menu__item" href="/audit">{audit(viewer)}</a>
                 <a class="menu__item" href="/api/docs">"API reference"</a>
                 <div class="menu__row"><ThemeToggle /></div>
                 {sign_out()}
@@ -129,6 +131,11 @@ fn account_menu(viewer: &Viewer) -> AnyView {
         </details>
     }
     .into_any()
+}
+
+/// What the audit is to the viewer.
+fn audit(viewer: &Viewer) -> &'static str {
+    if viewer.context.steward { "Audit" } else { "My activity" }
 }
 
 fn sign_out() -> AnyView {

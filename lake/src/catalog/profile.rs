@@ -3,7 +3,7 @@
 //! What was computed while the files were written is over all rows and raw values, so it is shown only for columns that
 //! the policy leaves whole, by the same rule that decides over row counts. Every other figure is a governed query's.
 
-use model::{Cell, Column, ColumnProfile, DatasetName, DatasetProfile, Principal};
+use model::{AuditAction, Cell, Column, ColumnProfile, DatasetName, DatasetProfile, Principal};
 
 use crate::{Lake, LakeError, Result, table::TableProfile};
 
@@ -17,6 +17,16 @@ impl Lake {
     /// # Errors
     /// [`LakeError::NotFound`], the same for absent and hidden.
     pub async fn profile(&self, who: &Principal, name: &DatasetName) -> Result<DatasetProfile> {
+        let entry = self.audited(who, AuditAction::Profile)?.on(name);
+        let found = self.profile_of(who, name).await;
+        self.conclude(who, entry, &found, |event, profile| {
+            let columns: Vec<String> = profile.columns.iter().map(|c| format!("{name}.{}", c.name)).collect();
+            event.columns = Some(columns.join(", "));
+        });
+        found
+    }
+
+    async fn profile_of(&self, who: &Principal, name: &DatasetName) -> Result<DatasetProfile> {
         let visible = self.visible(who, name).await?.ok_or_else(|| LakeError::no_dataset(name))?;
         let columns = visible.columns();
         let shows = |c: &Column| visible.access.shows_whole(&c.name);

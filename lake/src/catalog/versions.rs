@@ -1,7 +1,7 @@
 //! The versions of a dataset as one principal may see them, and going back to one of them.
 
 use chrono::Utc;
-use model::{Action, DatasetName, DatasetVersion, Principal, RollBack};
+use model::{Action, AuditAction, DatasetName, DatasetVersion, Principal, RollBack};
 
 use super::Visible;
 use crate::{
@@ -18,7 +18,7 @@ impl Lake {
     /// # Errors
     /// [`LakeError::NotFound`], the same for absent and hidden.
     pub async fn versions(&self, who: &Principal, name: &DatasetName) -> Result<Vec<DatasetVersion>> {
-        let visible = self.visible(who, name).await?.ok_or_else(|| LakeError::no_dataset(name))?;
+        let visible = self.seen_by(who, name).await?;
         self.versions_of(who, name, &visible, MOST).await
     }
 
@@ -53,7 +53,23 @@ impl Lake {
     /// read, [`LakeError::Invalid`] with the versions that there are, [`LakeError::Conflict`] when something has landed
     /// since the version that the principal saw as the newest.
     pub async fn roll_back(&self, who: &Principal, dataset: &DatasetName, to: RollBack) -> Result<DatasetVersion> {
+        let text = format!("to version {}", to.to);
+        let entry = self.audited(who, AuditAction::RollBack)?.on(dataset).text(&text);
+        let done = self.rolled_back(who, dataset, to).await;
+        self.conclude(who, entry, &done, |event, made| {
+            event.text = Some(format!("{text}, made version {}", made.version));
+        });
+        done
+    }
+
+    async fn rolled_back(&self, who: &Principal, dataset: &DatasetName, to: RollBack) -> Result<DatasetVersion> {
         let rooms = self.rooms();
+        if dataset.is_reserved() {
+            return match rooms.policies.may(who, dataset, Action::Read, Utc::now()).await? {
+                true => Err(LakeError::Forbidden { message: format!("{dataset} is written by Penstock alone") }),
+                false => Err(LakeError::no_dataset(dataset)),
+            };
+        }
         if !self.may_roll_back(who, dataset).await? {
             return Err(match rooms.policies.may(who, dataset, Action::Read, Utc::now()).await? {
                 true if rooms.tables.snapshot(dataset).await?.is_some() => {
@@ -79,6 +95,9 @@ impl Lake {
     /// Whether the principal owns the dataset or is a steward.
     async fn may_roll_back(&self, who: &Principal, dataset: &DatasetName) -> Result<bool> {
         let policies = &self.rooms().policies;
+        if dataset.is_reserved() {
+            return Ok(false);
+        }
         Ok(policies.is_steward(who).await? || policies.may(who, dataset, Action::Own, Utc::now()).await?)
     }
 }

@@ -237,7 +237,7 @@ fn dataset(name: &ObjectName) -> Result<DatasetName> {
 pub(super) fn referred(reference: &TableReference) -> Result<DatasetName> {
     let absent = || LakeError::no_dataset(super::statement::written(reference));
     match (reference.catalog(), reference.schema()) {
-        (None, Some(unit)) => DatasetName::new(unit, reference.table()).map_err(|_| absent()),
+        (None, Some(unit)) => DatasetName::to_read(unit, reference.table()).map_err(|_| absent()),
         _ => Err(absent()),
     }
 }

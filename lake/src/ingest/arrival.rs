@@ -250,6 +250,11 @@ impl Lake {
         Ok(reports)
     }
 
+    /// Whether there is an arrival of this id; for the audit, which is told what nobody else is.
+    pub(crate) async fn knows_arrival(&self, id: &str) -> Result<bool> {
+        Ok(self.rooms().arrivals.get(id).await?.is_some())
+    }
+
     pub(super) async fn visible_arrival(&self, who: &Principal, id: &str) -> Result<Arc<Arrival>> {
         let steward = self.rooms().policies.is_steward(who).await?;
         if let Some(arrival) = self.rooms().arrivals.get(id).await?
@@ -273,7 +278,10 @@ impl Lake {
     }
 
     /// Whether the principal owns the dataset, or is a steward.
-    pub(super) async fn owns(&self, who: &Principal, dataset: &DatasetName) -> Result<bool> {
+    ///
+    /// # Errors
+    /// [`LakeError::Store`] when the policy cannot be read.
+    pub async fn owns(&self, who: &Principal, dataset: &DatasetName) -> Result<bool> {
         let policies = &self.rooms().policies;
         Ok(policies.is_steward(who).await? || policies.may(who, dataset, Action::Own, chrono::Utc::now()).await?)
     }

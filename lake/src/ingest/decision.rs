@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use model::{Decision, Difference, IngestReport, IngestState, Principal, RefusedBecause, Verdict};
+use model::{AuditAction, Decision, Difference, IngestReport, IngestState, Principal, RefusedBecause, Verdict};
 use object_store::{ObjectStoreExt, path::Path};
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ use super::{
     landing::{LandingFile, Sender, sha256},
     read::Refusal,
 };
-use crate::{Lake, LakeError, Result, contract::Contract};
+use crate::{Lake, LakeError, Result, audit::Entry, contract::Contract};
 
 const DECISIONS: &str = "decisions";
 
@@ -108,7 +108,26 @@ impl Lake {
     /// As [`Lake::quarantine`]; [`LakeError::Invalid`] when there is nothing to decide, when the file is gone or has
     /// changed, when someone has decided otherwise, or when the decision names columns that are none.
     pub async fn decide(&self, who: &Principal, id: &str, decision: Decision) -> Result<IngestReport> {
-        self.quarantine(who, id).await?;
+        let verdict = match decision.verdict {
+            Verdict::Land => "land",
+            Verdict::Refuse => "refuse",
+        };
+        let entry = self.audited(who, AuditAction::Decide)?.text(format!("{verdict} {id}: {}", decision.note.trim()));
+        let (on, owned) = self.raw_rows(who, id).await;
+        let mut entry = on.iter().fold(entry, Entry::on);
+        let done = match owned {
+            Ok(_) => self.decide_as_owner(who, id, decision).await,
+            Err(e) => Err(e),
+        };
+        if let Ok(report) = &done {
+            entry.tell_arrival(report);
+        }
+        // What becomes of the file is an event of its own.
+        self.conclude(who, entry, &done, |_, _| {});
+        done
+    }
+
+    async fn decide_as_owner(&self, who: &Principal, id: &str, decision: Decision) -> Result<IngestReport> {
         if decision.note.len() > Decision::NOTE_BYTES {
             return Err(LakeError::invalid(format!("a note has at most {} bytes", Decision::NOTE_BYTES)));
         }

@@ -7,7 +7,9 @@ use arrow::{
     datatypes::{DataType, Date32Type, Decimal128Type, Float64Type, Int64Type, Schema, TimestampMicrosecondType},
 };
 use bytes::Bytes;
-use model::{Action, DatasetName, InspectedRows, Inspection, Lands, Principal, Refused, RowCounts, RowNumber};
+use model::{
+    Action, AuditAction, DatasetName, InspectedRows, Inspection, Lands, Principal, Refused, RowCounts, RowNumber,
+};
 
 use super::{
     Landing, Reading,
@@ -86,7 +88,18 @@ impl Lake {
     /// # Errors
     /// As [`Lake::upload`]: what cannot be sent is not inspected either. [`LakeError::Config`] when the dataset's
     /// contract is wrong.
-    pub async fn inspect(&self, who: &Principal, mut what: Inspect, bytes: Bytes) -> Result<Inspected> {
+    pub async fn inspect(&self, who: &Principal, what: Inspect, bytes: Bytes) -> Result<Inspected> {
+        let mut entry = self.audited(who, AuditAction::Inspect)?.text(&what.file);
+        entry.fill(|event| {
+            event.datasets = what.dataset.as_ref().map(ToString::to_string);
+            event.bytes = Some(bytes.len() as u64);
+        });
+        let found = self.inspect_for(who, what, bytes).await;
+        self.conclude(who, entry, &found, |_, _| {});
+        found
+    }
+
+    async fn inspect_for(&self, who: &Principal, mut what: Inspect, bytes: Bytes) -> Result<Inspected> {
         // What differs tells the dataset's columns, and so do the checks of a contract of one's own.
         let mut own = true;
         if let Some(dataset) = &what.dataset {

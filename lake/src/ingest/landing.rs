@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use arrow::datatypes::SchemaRef;
 use chrono::Utc;
 use futures::{StreamExt, TryStreamExt};
-use model::{DatasetName, IngestReport, IngestState, Principal, RefusedBecause, RowCounts};
+use model::{AuditAction, DatasetName, IngestReport, IngestState, Principal, RefusedBecause, RowCounts};
 use object_store::{GetOptions, GetRange, GetResult, ObjectStore, path::Path};
 use sha2::{Digest, Sha256};
 
@@ -81,7 +81,7 @@ pub(super) enum Sender<'a> {
 }
 
 impl Sender<'_> {
-    fn name(&self) -> &str {
+    pub fn name(&self) -> &str {
         match self {
             Self::Watcher => "watcher",
             Self::Command => "command line",
@@ -199,6 +199,9 @@ impl Lake {
         incoming: Incoming,
         sender: &Sender<'_>,
     ) -> Result<IngestReport> {
+        if dataset.is_reserved() {
+            return Err(LakeError::invalid(format!("{dataset} is written by Penstock alone; send the file elsewhere")));
+        }
         let placed = self.place(dataset, name, &incoming).await;
         self.tidy(&incoming).await;
         let file = placed?;
@@ -219,6 +222,11 @@ impl Lake {
             arrivals.remember(&file.path, &file.mark);
             return Ok(None);
         };
+        // What a person sends is audited where it is sent.
+        let entry = match sender {
+            Sender::Person(_) => None,
+            found => Some(self.audited_by(found.name(), found.name(), AuditAction::Arrival)?.on(&file.dataset)),
+        };
         let mut known = arrivals.get(&id).await?;
         // A process was killed between an arrival's end and the note that its file is done with.
         if again.is_some_and(|new| new != id) && known.as_ref().is_some_and(|k| k.report.state.is_final()) {
@@ -232,12 +240,18 @@ impl Lake {
                 Ok(arrival) => arrival,
                 Err(e) => {
                     self.say_delayed(file, id, sender).await;
+                    if let Some(entry) = entry {
+                        entry.text(file.name()).fail(&e);
+                    }
                     return Err(e);
                 }
             },
         };
         if arrival.report.state.is_final() {
             arrivals.end(&file.path, &file.mark).await?;
+        }
+        if let Some(entry) = entry {
+            entry.arrived(&arrival.report);
         }
         let IngestReport { id, dataset, file, state, rows, message, .. } = &arrival.report;
         tracing::info!(%dataset, %file, ?state, landed = rows.landed, quarantined = rows.quarantined, %id, %message, "arrival");

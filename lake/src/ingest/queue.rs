@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use model::{Ahead, DatasetName, IngestReport, IngestState, Principal, RefusedBecause, Waiting};
+use model::{Ahead, AuditAction, DatasetName, IngestReport, IngestState, Principal, RefusedBecause, Waiting};
 use object_store::{ObjectStoreExt, path::Path};
 use serde::{Deserialize, Serialize};
 
@@ -98,19 +98,28 @@ impl Lake {
         sender: &Sender<'_>,
     ) -> Result<Option<Arrival>> {
         let arrivals = &self.rooms().arrivals;
+        let entry = self.audited_by(sender.name(), "landing", AuditAction::Arrival)?;
         let known = arrivals.get(&first.ingest).await?;
         let path = Path::parse(&first.path).map_err(|e| LakeError::internal(format!("queue of {dataset}: {e}")))?;
         let arrival = match known {
             Some(known) if known.report.state.is_final() => known.as_ref().clone(),
-            known => {
-                let Some(arrival) = self.step_with(first, &path, known, sender).await? else { return Ok(None) };
-                arrival
-            }
+            known => match self.step_with(first, &path, known, sender).await {
+                Ok(Some(arrival)) => arrival,
+                Ok(None) => {
+                    entry.forget();
+                    return Ok(None);
+                }
+                Err(e) => {
+                    entry.on(dataset).fail(&e);
+                    return Err(e);
+                }
+            },
         };
         if arrival.report.state.is_final() {
             arrivals.end(&path, &first.mark).await?;
             self.leave(dataset, &first.ingest).await?;
         }
+        entry.arrived(&arrival.report);
         let IngestReport { id, file, state, rows, message, .. } = &arrival.report;
         tracing::info!(%dataset, %file, ?state, landed = rows.landed, %id, %message, "an arrival that waited");
         Ok(Some(arrival))

@@ -5,7 +5,9 @@
 
 use bytes::Bytes;
 use futures::stream::BoxStream;
-use model::{ColumnReport, Correction, DatasetName, IngestReport, IngestState, Principal, QuarantinedRow};
+use model::{
+    AuditAction, ColumnReport, Correction, DatasetName, IngestReport, IngestState, Principal, QuarantinedRow,
+};
 use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +18,7 @@ use super::{
     read_file,
     turn::in_turn,
 };
-use crate::{Lake, LakeError, Result, contract::Contract, store::path, table::WriteMode};
+use crate::{Lake, LakeError, Result, audit::Entry, contract::Contract, store::path, table::WriteMode};
 
 const CLAIMS: &str = "corrections";
 /// Stands in the name of a file that corrects an arrival, before that arrival's id.
@@ -80,7 +82,23 @@ impl Lake {
         id: &str,
         body: BoxStream<'static, std::io::Result<Bytes>>,
     ) -> Result<IngestReport> {
-        let most = self.quarantine(who, id).await?.iter().map(lines).sum();
+        let entry = self.audited(who, AuditAction::Correct)?.text(format!("rows of {id}"));
+        let (on, owned) = self.raw_rows(who, id).await;
+        let entry = on.iter().fold(entry, Entry::on);
+        let done = match owned {
+            Ok(_) => self.correct_as_owner(who, id, body).await,
+            Err(e) => Err(e),
+        };
+        self.settle_arrival(who, entry, &done);
+        done
+    }
+
+    async fn correct_as_owner(
+        &self,
+        who: &Principal,
+        id: &str,
+        body: BoxStream<'static, std::io::Result<Bytes>>,
+    ) -> Result<IngestReport> {
         let bytes = self.whole("corrected rows", body).await?;
         let first = self.ingest(who, id).await?;
         if first.state != IngestState::Landed || first.rows.quarantined == 0 {

@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, io};
 use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
-use model::{DatasetName, Principal, Upload};
+use model::{AuditAction, DatasetName, Principal, Upload};
 use object_store::{ObjectMeta, ObjectStore as _, path::Path};
 use serde::{Deserialize, Serialize};
 
@@ -64,7 +64,8 @@ impl Lake {
     /// # Errors
     /// As [`Lake::upload`]; [`LakeError::Limit`] when the person has too many unfinished ones.
     pub async fn begin_upload(&self, who: &Principal, dataset: &DatasetName, file: &str, bytes: u64) -> Result<Upload> {
-        self.check_may_upload(who, dataset).await?;
+        let may = self.check_may_upload(who, dataset).await;
+        self.denials(who, AuditAction::Upload, Some(dataset), Some(file), may)?;
         let file = file_name(file)?;
         self.check_size(bytes)?;
         self.sweep_uploads().await?;
@@ -194,8 +195,14 @@ impl Lake {
                 })
                 .map_err(io::Error::other)
                 .boxed();
-            let incoming = self.take_in(&kept.file, body).await?;
-            let report = self.send_in_turn(&kept.dataset, &kept.file, incoming, &Sender::Person(who)).await?;
+            let entry = self.audited(who, AuditAction::Upload)?.on(&kept.dataset).text(&kept.file);
+            let sent = async {
+                let incoming = self.take_in(&kept.file, body).await?;
+                self.send_in_turn(&kept.dataset, &kept.file, incoming, &Sender::Person(who)).await
+            };
+            let sent = sent.await;
+            self.settle_arrival(who, entry, &sent);
+            let report = sent?;
             kept.ingest = Some(report.id);
             self.change_uploads(who, |uploads| {
                 if let Some(known) = uploads.get_mut(id) {
@@ -212,9 +219,12 @@ impl Lake {
     async fn own_upload(&self, who: &Principal, id: &str) -> Result<Kept> {
         let known = self.documents().get::<Uploads>(UPLOADS, &document(who)).await?;
         let own = known.and_then(|mut k| k.value.remove(id)).filter(|k| k.expires_at() > Utc::now());
-        let own = own.ok_or_else(|| LakeError::NotFound { what: "upload", name: id.to_owned() })?;
-        self.check_may_upload(who, &own.dataset).await?;
-        Ok(own)
+        let own = own.ok_or_else(|| LakeError::NotFound { what: "upload", name: id.to_owned() });
+        let may = match own {
+            Ok(own) => self.check_may_upload(who, &own.dataset).await.map(|()| own),
+            Err(e) => Err(e),
+        };
+        self.denials(who, AuditAction::Upload, None, Some(id), may)
     }
 
     /// Adds an upload to the person's. Returns those that are forgotten for it: what is over, and the oldest finished
@@ -336,6 +346,7 @@ mod tests {
             groups: Some(["staff".to_owned()].into()),
             claims: BTreeMap::new(),
             scope: None,
+            origin: Default::default(),
         };
         let dataset = "ops.shops".parse().unwrap();
         let id = lake.begin_upload(&who, &dataset, "a.csv", 8).await.unwrap().id;

@@ -465,6 +465,7 @@ mod tests {
             groups: Some([].into()),
             claims,
             scope: None,
+            origin: Default::default(),
         }
     }
 

@@ -131,6 +131,11 @@ impl Engine {
         flying.or_else(|| self.shared.landed.get(id))
     }
 
+    /// Whether there is a query of this id, in flight or landed lately.
+    pub(crate) fn knows(&self, id: &str) -> bool {
+        self.find(id).is_some()
+    }
+
     #[cfg(test)]
     pub(super) fn running(&self) -> usize {
         self.shared.admission.running()

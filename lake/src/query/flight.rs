@@ -124,6 +124,17 @@ impl Flight {
         })
     }
 
+    /// How it ended, once it has.
+    pub(super) async fn ended(&self, cache: CacheOutcome) -> Result<QueryStatus> {
+        let mut state = self.state.subscribe();
+        // The flight itself holds the sender.
+        let _ = state.wait_for(State::over).await;
+        match self.status(cache)? {
+            QueryStatus { state: QueryState::Cancelled, .. } => Err(LakeError::Cancelled),
+            status => Ok(status),
+        }
+    }
+
     fn stop_if_unwanted(&self, interest: &mut Interest) {
         if interest.waiting.is_empty() && interest.left_running.is_empty() {
             interest.closed = true;
@@ -186,6 +197,7 @@ fn again(e: &LakeError) -> LakeError {
         }
         LakeError::Limit { message } => LakeError::Limit { message: message.clone() },
         LakeError::Busy { retry_after } => LakeError::Busy { retry_after: *retry_after },
+        LakeError::Unaudited => LakeError::Unaudited,
         LakeError::Cancelled => LakeError::Cancelled,
         LakeError::Conflict { what } => LakeError::Conflict { what },
         LakeError::Config { message } => LakeError::Config { message: message.clone() },

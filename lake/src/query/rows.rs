@@ -8,7 +8,7 @@ use datafusion::sql::sqlparser::{
 };
 use model::{DatasetName, Page, Principal, QueryRequest, QueryStatus, RowsRequest};
 
-use crate::{Lake, LakeError, Result};
+use crate::{Lake, LakeError, Result, audit::Trace};
 
 /// Rows of one stored window: paging within it costs no further query.
 const BLOCK: u64 = 10_000;
@@ -17,21 +17,23 @@ const FILTER_BYTES: usize = 8 << 10;
 /// Up to here rows without a wished order are put in one, so that windows fit together.
 const ORDERED_ROWS: u64 = 5_000_000;
 
-pub(super) async fn rows(
+/// Rows of one dataset; what asks for them is audited by the caller.
+pub(crate) async fn rows(
     lake: &Lake,
     who: &Principal,
     dataset: &DatasetName,
     request: RowsRequest,
+    trace: &Trace,
 ) -> Result<(QueryStatus, Page)> {
     let engine = &lake.rooms().engine;
     let limit = request.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, BLOCK);
     let offset = request.offset;
-    let (asker, planner, name) = (who.clone(), lake.clone(), dataset.clone());
+    let (asker, planner, name, looked) = (who.clone(), lake.clone(), dataset.clone(), Trace::default());
     // On a big stack: a filter may be deep.
     let text = engine
         .at_desk(async move {
             let whole = format!("SELECT * FROM {}", table(&name));
-            let plan = planner.plan(&asker, &whole, &serde_json::Map::new()).await?;
+            let plan = planner.plan(&asker, &whole, &serde_json::Map::new(), &looked).await?;
             let visible = plan.logical.schema().fields().iter().map(|f| f.name().clone()).collect();
             Text::new(&name, request, visible)
         })
@@ -39,18 +41,34 @@ pub(super) async fn rows(
 
     // To the end: the deadline comes before.
     let whole = lake.rooms().config.limits.query_time * 2;
-    let counted = lake.answer(who, QueryRequest::new(text.count()), whole).await?;
-    let count = lake.result_page(who, &counted.id, 0, 1).await?;
+    let counted = lake.answer_traced(who, QueryRequest::new(text.count()), whole, trace).await?;
+    let count = lake.page_of(who, &counted.id, 0, 1).await?;
     let total = count.rows.first().and_then(|row| row.first()?.as_u64()).unwrap_or_default();
 
     // A window across two blocks is a query of its own.
     let within = offset % BLOCK + limit <= BLOCK;
     let (from, most) = if within { (offset - offset % BLOCK, BLOCK) } else { (offset, limit) };
-    let status = lake.answer(who, QueryRequest::new(text.window(from, most, total)), whole).await?;
-    let mut page = lake.result_page(who, &status.id, offset - from, limit).await?;
+    let window = QueryRequest::new(text.window(from, most, total));
+    let status = lake.answer_traced(who, window, whole, trace).await?;
+    let mut page = lake.page_of(who, &status.id, offset - from, limit).await?;
     page.offset = offset;
     page.rows_total = total;
     Ok((status, page))
+}
+
+/// What was asked for, in words for the audit.
+pub(super) fn words(request: &RowsRequest) -> String {
+    let RowsRequest { columns, filter, sort, limit, offset } = request;
+    let mut words = Vec::new();
+    if !columns.is_empty() {
+        words.push(format!("columns {}", columns.join(", ")));
+    }
+    words.extend(filter.iter().map(|filter| format!("where {filter}")));
+    if !sort.is_empty() {
+        words.push(format!("sort {}", sort.join(", ")));
+    }
+    words.push(format!("rows from {offset}, at most {}", limit.unwrap_or(DEFAULT_LIMIT)));
+    words.join("; ")
 }
 
 /// A checked request.

@@ -154,7 +154,7 @@ impl Tables {
     }
 
     /// These rows in data files.
-    async fn written(
+    pub(super) async fn written(
         &self,
         dataset: &DatasetName,
         schema: &SchemaRef,
@@ -299,7 +299,7 @@ impl Commit {
 }
 
 /// The first version of a table.
-async fn create(
+pub(super) async fn create(
     table: DeltaTable,
     schema: &SchemaRef,
     adds: Vec<Action>,
@@ -320,7 +320,7 @@ async fn create(
 }
 
 /// The next version of a table: these files beside the others, or in place of them.
-async fn add(
+pub(super) async fn add(
     mut table: DeltaTable,
     schema: &SchemaRef,
     adds: Vec<Action>,

@@ -141,6 +141,7 @@ pub fn person(subject: &str, groups: &[&str], claims: &[(&str, &[&str])]) -> Pri
         groups: Some(owned(groups).into_iter().collect()),
         claims: claims.iter().map(|(n, v)| ((*n).to_owned(), owned(v))).collect(),
         scope: None,
+        origin: Default::default(),
     }
 }
 

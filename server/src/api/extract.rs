@@ -41,7 +41,7 @@ impl<S: Send + Sync> FromRequestParts<S> for DatasetPath {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiProblem> {
         let axum::extract::Path((unit, name)) =
             axum::extract::Path::<(String, String)>::from_request_parts(parts, state).await?;
-        match DatasetName::new(&unit, &name) {
+        match DatasetName::to_read(&unit, &name) {
             Ok(dataset) => Ok(Self(dataset)),
             Err(_) => Err(LakeError::no_dataset(format!("{unit}.{name}")).into()),
         }

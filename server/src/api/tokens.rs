@@ -45,7 +45,7 @@ pub async fn create(
         Via::Token(used) => Some(used),
         Via::Session(_) => None,
     };
-    let made = state.tokens.create(&caller.principal, with, new).await?;
+    let made = state.make_token(&caller.principal, with, new).await?;
     let at = HeaderValue::try_from(format!("/api/v1/tokens/{}", made.token.id));
     Ok((
         StatusCode::CREATED,
@@ -63,6 +63,6 @@ pub async fn revoke(
     SignedIn(caller): SignedIn,
     id: Id,
 ) -> Result<StatusCode, ApiProblem> {
-    state.tokens.revoke(&caller.principal, &id.of("token")?).await?;
+    state.revoke_token(&caller.principal, &id.of("token")?).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -39,7 +39,7 @@ impl Caller {
     pub fn require(&self, action: &str) -> Result<&Principal, ApiProblem> {
         match &self.via {
             Via::Token(used) if !used.scope.actions.contains(action) => {
-                Err(ApiProblem::forbidden(format!("this token does not allow `{action}`; make one that does")))
+                Err(ApiProblem::denied(format!("this token does not allow `{action}`; make one that does")))
             }
             _ => Ok(&self.principal),
         }

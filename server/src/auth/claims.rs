@@ -65,6 +65,7 @@ pub fn principal(issuer: &str, subject: &str, claims: &Map<String, Value>, group
         groups,
         claims: others,
         scope: None,
+        origin: Default::default(),
     }
 }
 

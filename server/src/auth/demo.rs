@@ -68,6 +68,7 @@ impl Person {
             groups: Some(self.groups.iter().map(|g| (*g).to_owned()).collect::<BTreeSet<_>>()),
             claims: carrier.into_iter().collect::<BTreeMap<_, _>>(),
             scope: None,
+            origin: Default::default(),
         }
     }
 }

@@ -12,12 +12,14 @@ use axum::{
 use axum_extra::extract::CookieJar;
 use chrono::{TimeDelta, Utc};
 use lake::LakeError;
+use model::{Origin, Principal};
 use moka::sync::Cache;
 use serde::Deserialize;
 use std::sync::LazyLock;
 use subtle::ConstantTimeEq as _;
 
 use super::{
+    audited::SigningIn,
     cookie::{self, Name},
     oidc::{Oidc, Pending},
     return_to,
@@ -74,11 +76,12 @@ pub async fn callback(
     State(state): State<AppState>,
     jar: CookieJar,
     headers: HeaderMap,
+    SigningIn(origin): SigningIn,
     query: Result<Query<Callback>, QueryRejection>,
 ) -> Result<Response, Failed> {
     let Query(query) = query.unwrap_or_default();
     let Some(oidc) = &state.oidc else { return Err(Page::not_found().into()) };
-    let answer = finish(&state, oidc, &jar, &headers, query).await;
+    let answer = finish(&state, oidc, &jar, &headers, &origin, query).await;
     // Spent, whatever became of it.
     let gone = cookie::remove(Name::SignIn, state.https);
     match answer {
@@ -99,6 +102,7 @@ async fn finish(
     oidc: &Oidc,
     jar: &CookieJar,
     headers: &HeaderMap,
+    origin: &Origin,
     query: Callback,
 ) -> Result<Response, Failed> {
     let pending = cookie::value(jar, Name::SignIn, state.https)
@@ -116,15 +120,18 @@ async fn finish(
     }
     // RFC 9207: a provider that says who it is must be the one that was asked.
     if query.iss.is_some() && query.iss != state.config.sign_in.issuer {
-        return Err(refused("the answer came from another provider"));
+        return Err(refused(state, origin, "the answer came from another provider"));
     }
     if let Some(error) = query.error {
         let why = query.error_description.unwrap_or_default();
         tracing::warn!(%error, %why, "the provider did not sign someone in");
+        state.sign_in_refused(origin, &format!("the provider said no: {error} {why}"))?;
         return Err(Failed::Because("denied"));
     }
-    let Some(code) = query.code else { return Err(refused("the answer has no code")) };
-    let (principal, tokens) = oidc.finish(code, &pending).await.map_err(|e| refused(&format!("{e:#}")))?;
+    let Some(code) = query.code else { return Err(refused(state, origin, "the answer has no code")) };
+    let (principal, tokens) =
+        oidc.finish(code, &pending).await.map_err(|e| refused(state, origin, &format!("{e:#}")))?;
+    let principal = Principal { origin: origin.clone(), ..principal };
     let agent = headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or_default();
     Ok(super::forms::start_session(state, jar, &principal, agent, Some(&tokens), &pending.return_to).await?)
 }
@@ -176,9 +183,12 @@ fn unavailable(e: anyhow::Error) -> Failed {
     Failed::Because("unavailable")
 }
 
-fn refused(why: &str) -> Failed {
+fn refused(state: &AppState, origin: &Origin, why: &str) -> Failed {
     tracing::warn!(%why, "a sign-in was refused");
-    Failed::Because("refused")
+    match state.sign_in_refused(origin, why) {
+        Ok(()) => Failed::Because("refused"),
+        Err(e) => e.into(),
+    }
 }
 
 /// In another browser or window, finished before, or longer than ten minutes ago.

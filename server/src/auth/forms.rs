@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 use super::{
     Caller, Via,
+    audited::SigningIn,
     cookie::{self, Name},
     demo, flow, return_to,
     sessions::ProviderTokens,
@@ -38,6 +39,7 @@ pub async fn demo_sign_in(
     State(state): State<AppState>,
     jar: CookieJar,
     headers: HeaderMap,
+    SigningIn(origin): SigningIn,
     form: Result<Form<DemoSignIn>, FormRejection>,
 ) -> Result<Response, Page> {
     let Form(form) = form.map_err(|_| Page::bad_request("Choose one of the people on the sign-in page."))?;
@@ -47,6 +49,7 @@ pub async fn demo_sign_in(
     let Some(principal) = demo::person(&form.r#as) else {
         return Err(Page::bad_request("There is no such demo person. Choose one on the sign-in page."));
     };
+    let principal = Principal { origin, ..principal };
     let to = return_to::safe(form.return_to.as_deref());
     let agent = headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or_default();
     start_session(&state, &jar, &principal, agent, None, to).await
@@ -64,7 +67,7 @@ pub(super) async fn start_session(
     if let Some(old) = cookie::value(jar, Name::Session, state.https) {
         state.sessions.end(&old).await?;
     }
-    let secret = state.sessions.start(who, agent, tokens).await?;
+    let secret = state.sign_in(who, agent, tokens).await?;
     tracing::info!(issuer = %who.issuer, subject = %who.subject, "signed in");
     let mut answer = see_other(return_to::safe(Some(to)));
     let set = cookie::set(Name::Session, state.https, &secret, state.config.session.absolute());
@@ -73,10 +76,10 @@ pub(super) async fn start_session(
 }
 
 /// `POST /auth/sign-out`
-pub async fn sign_out(State(state): State<AppState>, jar: CookieJar) -> Result<Response, Page> {
+pub async fn sign_out(State(state): State<AppState>, caller: Option<Caller>, jar: CookieJar) -> Result<Response, Page> {
     let mut onward = None;
     if let Some(secret) = cookie::value(&jar, Name::Session, state.https) {
-        let tokens = state.sessions.end(&secret).await?;
+        let tokens = state.sign_out(caller.as_ref().map(|c| &c.principal), &secret).await?;
         if let Some(oidc) = &state.oidc {
             onward = flow::sign_out(oidc, tokens.as_ref()).await;
         }
@@ -100,7 +103,7 @@ pub async fn revoke_session(
     Path(id): Path<String>,
 ) -> Result<Response, Page> {
     let Some(caller) = by_session(caller) else { return Ok(see_other(&return_to::sign_in("/account"))) };
-    state.sessions.revoke(&caller.principal, &id).await?;
+    state.revoke_session(&caller.principal, &id).await?;
     Ok(see_other("/account"))
 }
 
@@ -137,7 +140,7 @@ pub async fn create_token(
 ) -> Result<Response, Page> {
     let Some(caller) = by_session(caller) else { return Ok(see_other(&return_to::sign_in("/account"))) };
     let new = token_form(&form)?;
-    let made = state.tokens.create(&caller.principal, None, new).await?;
+    let made = state.make_token(&caller.principal, None, new).await?;
     let mut answer = see_other("/account");
     let flash = cookie::set(Name::Flash, state.https, &made.secret, FLASH);
     answer.headers_mut().append(header::SET_COOKIE, flash);
@@ -151,7 +154,7 @@ pub async fn revoke_token(
     Path(id): Path<String>,
 ) -> Result<Response, Page> {
     let Some(caller) = by_session(caller) else { return Ok(see_other(&return_to::sign_in("/account"))) };
-    state.tokens.revoke(&caller.principal, &id).await?;
+    state.revoke_token(&caller.principal, &id).await?;
     Ok(see_other("/account"))
 }
 

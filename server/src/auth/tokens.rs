@@ -206,6 +206,12 @@ impl Stored {
     }
 }
 
+/// The public id of a text that is made like a token.
+#[must_use]
+pub fn id_of(token: &str) -> Option<&str> {
+    split(token).map(|(id, _)| id)
+}
+
 /// Id and secret of a token. The id has 32 hexadecimal digits, so that it names a document and nothing else.
 fn split(token: &str) -> Option<(&str, &str)> {
     let (id, secret) = token.strip_prefix(PREFIX)?.split_once('_')?;

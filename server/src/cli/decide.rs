@@ -4,7 +4,8 @@ use std::io::Write;
 
 use anyhow::bail;
 use clap::Args;
-use model::{ColumnChange, ColumnDifference, Decision, Difference, IngestReport, Verdict};
+use lake::Lake;
+use model::{ColumnChange, ColumnDifference, Decision, Difference, IngestReport, Principal, Verdict};
 
 use super::{ingest, person::Person, table};
 use crate::config::Config;
@@ -40,12 +41,15 @@ pub struct DecideArgs {
 pub async fn run(config: Config, args: DecideArgs) -> anyhow::Result<()> {
     let who = args.person.principal()?;
     let decision = decision(&args)?;
-    let lake = super::open(&config).await?;
+    super::with_lake(&config, async |lake| decide(lake, &who, &args, decision).await).await
+}
+
+async fn decide(lake: &Lake, who: &Principal, args: &DecideArgs, decision: Option<Decision>) -> anyhow::Result<()> {
     let Some(decision) = decision else {
-        let report = lake.ingest(&who, &args.arrival).await?;
+        let report = lake.ingest(who, &args.arrival).await?;
         return Ok(show(&mut std::io::stdout().lock(), &report)?);
     };
-    let mut reports = vec![lake.decide(&who, &args.arrival, decision).await?];
+    let mut reports = vec![lake.decide(who, &args.arrival, decision).await?];
     // Those that waited behind it; this process ends, so they are not left to it.
     let (behind, failed) = lake.take_landing().await?;
     reports.extend(behind);

@@ -40,8 +40,8 @@ pub async fn run(mut config: Config, args: DemoArgs) -> anyhow::Result<()> {
         make(&examples, &folder)?;
         println!("Made {} from {}; ingesting", folder.display(), examples.display());
     }
-    let lake = super::open(&config).await?;
-    super::ingest::print(&lake.ingest_landing().await?)?;
+    let reports = super::with_lake(&config, async |lake| Ok(lake.ingest_landing().await?)).await?;
+    super::ingest::print(&reports)?;
     println!("\nNow: penstock --lake {} serve", folder.display());
     Ok(())
 }

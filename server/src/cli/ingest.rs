@@ -21,11 +21,13 @@ pub struct IngestArgs {
 /// # Errors
 /// When the lake cannot be written, or when a file was refused.
 pub async fn run(config: Config, args: IngestArgs) -> anyhow::Result<()> {
-    let lake = super::open(&config).await?;
-    let (reports, failed) = match &args.path {
-        Some(path) => (lake.ingest_path(path, args.dataset.as_ref()).await?, Vec::new()),
-        None => lake.take_landing().await?,
-    };
+    let taken = super::with_lake(&config, async |lake| {
+        Ok(match &args.path {
+            Some(path) => (lake.ingest_path(path, args.dataset.as_ref()).await?, Vec::new()),
+            None => lake.take_landing().await?,
+        })
+    });
+    let (reports, failed) = taken.await?;
     if failed.is_empty() || !reports.is_empty() {
         print(&reports)?;
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use model::Principal;
+use model::{Origin, Principal};
 
 use crate::auth::demo;
 
@@ -31,6 +31,11 @@ impl Person {
     /// # Errors
     /// For a name that is no demo person's when nothing else describes the person.
     pub fn principal(&self) -> anyhow::Result<Principal> {
+        let origin = Origin { via: "command line".to_owned(), ..Origin::default() };
+        Ok(Principal { origin, ..self.described()? })
+    }
+
+    fn described(&self) -> anyhow::Result<Principal> {
         let described = self.issuer.is_some() || !self.groups.is_empty() || !self.claims.is_empty();
         if !described {
             return demo::person(&self.user).with_context(|| {
@@ -55,6 +60,7 @@ impl Person {
             groups: Some(self.groups.iter().cloned().collect()),
             claims,
             scope: None,
+            origin: Default::default(),
         })
     }
 }

@@ -5,8 +5,8 @@ use std::io::Write as _;
 use anyhow::bail;
 use clap::Args;
 use futures::StreamExt as _;
-use lake::LakeError;
-use model::{ExportFormat, Formulas, QueryRequest, QueryState};
+use lake::{Lake, LakeError};
+use model::{ExportFormat, Formulas, Principal, QueryRequest, QueryState};
 
 use super::{Format, person::Person, table};
 use crate::config::Config;
@@ -32,13 +32,16 @@ pub struct QueryArgs {
 /// When the query is refused or fails; the message is the one that the person would see.
 pub async fn run(config: Config, args: QueryArgs) -> anyhow::Result<()> {
     let who = args.person.principal()?;
-    let lake = super::open(&config).await?;
+    super::with_lake(&config, async |lake| ask(lake, &who, args).await).await
+}
+
+async fn ask(lake: &Lake, who: &Principal, args: QueryArgs) -> anyhow::Result<()> {
     let mut request = QueryRequest::new(args.sql);
     request.wait_ms = 30_000;
-    let mut status = lake.query(&who, request).await.map_err(explain)?;
+    let mut status = lake.query(who, request).await.map_err(explain)?;
     while matches!(status.state, QueryState::Queued | QueryState::Running) {
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-        status = lake.query_status(&who, &status.id).await.map_err(explain)?;
+        status = lake.query_status(who, &status.id).await.map_err(explain)?;
     }
     if status.state != QueryState::Done {
         bail!("the query did not end well");
@@ -50,7 +53,7 @@ pub async fn run(config: Config, args: QueryArgs) -> anyhow::Result<()> {
             let columns = loop {
                 let offset = rows.len() as u64;
                 let limit = WINDOW.min(args.limit.saturating_sub(offset)).max(1);
-                let page = lake.result_page(&who, &status.id, offset, limit).await.map_err(explain)?;
+                let page = lake.result_page(who, &status.id, offset, limit).await.map_err(explain)?;
                 let last = page.rows.is_empty();
                 rows.extend(page.rows);
                 if last || rows.len() as u64 >= args.limit.min(page.rows_total) {
@@ -69,7 +72,7 @@ pub async fn run(config: Config, args: QueryArgs) -> anyhow::Result<()> {
         Format::Json => ExportFormat::Json,
         Format::Arrow => ExportFormat::Arrow,
     };
-    let mut body = lake.download(&who, &status.id, format, Formulas::Kept).await?.body;
+    let mut body = lake.download(who, &status.id, format, Formulas::Kept).await?.body;
     while let Some(part) = body.next().await {
         out.write_all(&part?)?;
     }

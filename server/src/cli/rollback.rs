@@ -31,7 +31,7 @@ pub struct RollbackArgs {
 /// When the lake cannot be read, or the person may not see the dataset.
 pub async fn versions(config: Config, args: VersionsArgs) -> anyhow::Result<()> {
     let who = args.person.principal()?;
-    let lake = super::open(&config).await?;
+    let found = super::with_lake(&config, async |lake| Ok(lake.versions(&who, &args.dataset).await?)).await?;
     let heads = ["version", "when", "what", "by", "rows added", "file", "remark"].map(str::to_owned);
     let line = |v: DatasetVersion| {
         vec![
@@ -49,7 +49,7 @@ pub async fn versions(config: Config, args: VersionsArgs) -> anyhow::Result<()> 
             },
         ]
     };
-    let lines: Vec<Vec<String>> = lake.versions(&who, &args.dataset).await?.into_iter().map(line).collect();
+    let lines: Vec<Vec<String>> = found.into_iter().map(line).collect();
     let right = [true, false, false, false, true, false, false];
     table::lines(&mut std::io::stdout().lock(), &heads, &right, &lines)?;
     Ok(())
@@ -59,8 +59,8 @@ pub async fn versions(config: Config, args: VersionsArgs) -> anyhow::Result<()> 
 /// When the person may not roll the dataset back, or there is no such version.
 pub async fn run(config: Config, args: RollbackArgs) -> anyhow::Result<()> {
     let who = args.person.principal()?;
-    let lake = super::open(&config).await?;
-    let made = lake.roll_back(&who, &args.dataset, RollBack { to: args.to, newest: None }).await?;
+    let to = RollBack { to: args.to, newest: None };
+    let made = super::with_lake(&config, async |lake| Ok(lake.roll_back(&who, &args.dataset, to).await?)).await?;
     println!("{} is as it was at version {}; that is version {} now.", args.dataset, args.to, made.version);
     Ok(())
 }

@@ -13,9 +13,11 @@ use super::is_api;
 use crate::{
     auth::{
         Caller, Via,
+        audited::origin,
         cookie::{self, Name},
+        tokens,
     },
-    problem::{ApiProblem, Page},
+    problem::{ApiProblem, Denied, Page},
     state::AppState,
 };
 
@@ -28,20 +30,41 @@ pub async fn resolve(State(state): State<AppState>, mut request: Request, next: 
     }
     // Owned: a body cannot be shared between threads, and so neither can the request while we wait.
     let credentials = Credentials::of(&state, request.headers(), api);
+    let asked = format!("{} {path}", request.method());
     match find(&state, credentials).await {
-        Ok(Some(caller)) => {
+        Ok(Some(mut caller)) => {
+            let via = match &caller.via {
+                Via::Session(id) => format!("session {id}"),
+                Via::Token(used) => format!("token {}", used.id),
+            };
+            caller.principal.origin = origin(request.extensions(), via);
+            let who = caller.principal.clone();
             request.extensions_mut().insert(caller);
-            next.run(request).await
+            let mut answer = next.run(request).await;
+            match answer.extensions_mut().remove::<Denied>() {
+                Some(Denied(why)) => match state.denied(&who, &asked, &why) {
+                    Ok(()) => answer,
+                    Err(e) => ApiProblem::from(e).into_response(),
+                },
+                None => answer,
+            }
         }
         Ok(None) => next.run(request).await,
-        Err(Refused::Token) => ApiProblem::invalid_token().into_response(),
+        Err(Refused::Token(id)) => {
+            let via = id.map_or("token".to_owned(), |id| format!("token {id}"));
+            match state.token_refused(&origin(request.extensions(), via), &asked) {
+                Ok(()) => ApiProblem::invalid_token().into_response(),
+                Err(e) => ApiProblem::from(e).into_response(),
+            }
+        }
         Err(Refused::Store(e)) if api => ApiProblem::from(e).into_response(),
         Err(Refused::Store(e)) => Page::from(e).into_response(),
     }
 }
 
 enum Refused {
-    Token,
+    /// With its public id, when it has one.
+    Token(Option<String>),
     Store(LakeError),
 }
 
@@ -77,9 +100,10 @@ impl Credentials {
 async fn find(state: &AppState, credentials: Credentials) -> Result<Option<Caller>, Refused> {
     match credentials {
         Credentials::None => Ok(None),
-        Credentials::Unreadable => Err(Refused::Token),
+        Credentials::Unreadable => Err(Refused::Token(None)),
         Credentials::Token(token) => {
-            let (principal, used) = state.tokens.find(&token).await?.ok_or(Refused::Token)?;
+            let refused = || Refused::Token(tokens::id_of(&token).map(str::to_owned));
+            let (principal, used) = state.tokens.find(&token).await?.ok_or_else(refused)?;
             Ok(Some(Caller { principal, via: Via::Token(used) }))
         }
         Credentials::Cookie(secret) => {

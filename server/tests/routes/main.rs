@@ -4,6 +4,7 @@
 
 mod account;
 mod api;
+mod audit;
 mod auth;
 mod headers;
 mod lake_of_two_units;
