@@ -89,6 +89,7 @@ impl Whose {
             groups: Some(listed(groups).map(str::to_owned).collect::<BTreeSet<_>>()),
             claims: claims_of(claims),
             scope: None,
+            origin: Default::default(),
         };
         Some(Self { who, said })
     }

@@ -177,6 +177,7 @@ async fn w_25_a_partners_parquet_is_written_anew_and_never_asked_in_place() {
         groups: Some([].into()),
         claims: [].into(),
         scope: None,
+        origin: Default::default(),
     };
     let status = lake.query(&who, model::QueryRequest::new("select sum(id) from ops.things")).await.unwrap();
     let page = lake.result_page(&who, &status.id, 0, 1).await.unwrap();

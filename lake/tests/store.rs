@@ -384,5 +384,6 @@ fn steward() -> Principal {
         groups: Some(["stewards".to_owned()].into()),
         claims: BTreeMap::new(),
         scope: None,
+        origin: Default::default(),
     }
 }

@@ -113,6 +113,8 @@ words! {
         Correct = "correct",
         /// An owner's decision about a file.
         Decide = "decide",
+        /// What somebody sees, told to a steward.
+        Explain = "explain",
         RollBack = "roll-back",
         MakeToken = "make-token",
         RevokeToken = "revoke-token",

@@ -19,6 +19,7 @@ pub fn action(action: A) -> &'static str {
         A::Quarantine => "Quarantine read",
         A::Correct => "Correction sent",
         A::Decide => "Decision",
+        A::Explain => "View explained",
         A::RollBack => "Roll back",
         A::MakeToken => "Token made",
         A::RevokeToken => "Token revoked",

@@ -5,9 +5,7 @@
 
 use bytes::Bytes;
 use futures::stream::BoxStream;
-use model::{
-    AuditAction, ColumnReport, Correction, DatasetName, IngestReport, IngestState, Principal, QuarantinedRow,
-};
+use model::{AuditAction, ColumnReport, Correction, DatasetName, IngestReport, IngestState, Principal, QuarantinedRow};
 use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 
@@ -86,7 +84,7 @@ impl Lake {
         let (on, owned) = self.raw_rows(who, id).await;
         let entry = on.iter().fold(entry, Entry::on);
         let done = match owned {
-            Ok(_) => self.correct_as_owner(who, id, body).await,
+            Ok(rows) => self.correct_as_owner(who, id, rows.iter().map(lines).sum(), body).await,
             Err(e) => Err(e),
         };
         self.settle_arrival(who, entry, &done);
@@ -97,6 +95,7 @@ impl Lake {
         &self,
         who: &Principal,
         id: &str,
+        most: u64,
         body: BoxStream<'static, std::io::Result<Bytes>>,
     ) -> Result<IngestReport> {
         let bytes = self.whole("corrected rows", body).await?;

@@ -5,7 +5,11 @@ use arrow::datatypes::Schema;
 use datafusion::{common::Column, logical_expr::Expr, prelude::lit};
 use model::{Action, DatasetName, Principal};
 
-use super::{compose::Part, grantee::in_scope, has_groups};
+use super::{
+    compose::{Part, Said},
+    grantee::in_scope,
+    has_groups,
+};
 use crate::audit::{REASON, WHO};
 
 /// Whether `who` may do this with a dataset that is reserved: read, within a token's scope, and nothing else.
@@ -24,5 +28,5 @@ pub(super) fn parts(who: &Principal, steward: bool, dataset: &DatasetName, then:
     // A true reason tells a dataset that is hidden from one that is absent.
     let shown = then.fields().iter().map(|f| f.name()).filter(|name| steward || *name != REASON);
     let columns = shown.map(|name| (name.clone(), None)).collect();
-    vec![Part { filter: (!steward).then(own), columns }]
+    vec![Part { filter: (!steward).then(own), said: (!steward).then(|| Said::Words(own())), columns }]
 }

@@ -13,7 +13,7 @@ use super::{
     grantee::Pattern,
     lookup::LookUp,
 };
-use crate::{Lake, LakeConfig, LakeError, Result, query::MAX_WAIT, store::path};
+use crate::{Lake, LakeConfig, LakeError, Result, audit::Trace, query::MAX_WAIT, store::path};
 
 /// All that a check of a policy found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -71,7 +71,7 @@ impl Lake {
             }
         };
         let mut datasets = Vec::new();
-        for name in rooms.tables.list().await?.iter() {
+        for name in rooms.tables.list().await?.iter().filter(|name| !name.is_reserved()) {
             if let Some(snapshot) = rooms.tables.snapshot(name).await? {
                 // One that cannot be read gives no tags, here as there.
                 let contract = rooms.contracts.get(name).await.unwrap_or_default();
@@ -133,7 +133,7 @@ impl Test {
 /// Whether the test's query can be asked: its datasets and columns are there for that person.
 async fn planned(lake: &Lake, test: &Test) -> Result<std::result::Result<(), LakeError>> {
     let (asked, who, sql) = (lake.clone(), test.who.clone(), test.sql.clone());
-    let plan = async move { asked.plan(&who, &sql, &serde_json::Map::new()).await.map(drop) };
+    let plan = async move { asked.plan(&who, &sql, &serde_json::Map::new(), &Trace::default()).await.map(drop) };
     match lake.rooms().engine.at_desk(plan).await? {
         Err(e) if !matches!(e, LakeError::NotFound { .. } | LakeError::InvalidSql { .. }) => Err(e),
         planned => Ok(planned),
@@ -149,7 +149,7 @@ async fn answer(lake: &Lake, test: &Test) -> Result<(u64, Vec<Vec<Cell>>)> {
     }
     let mut rows = Vec::new();
     while (rows.len() as u64) < status.rows_total.min(MOST_ROWS) {
-        let page = lake.result_page(&test.who, &status.id, rows.len() as u64, MOST_ROWS).await?;
+        let page = lake.page_of(&test.who, &status.id, rows.len() as u64, MOST_ROWS).await?;
         if page.rows.is_empty() {
             break;
         }

@@ -90,6 +90,7 @@ impl Test {
             groups: Some(groups),
             claims: claims.into_iter().map(|(name, v)| (name, values(v))).collect(),
             scope: None,
+            origin: Default::default(),
         };
         Ok(Self { who, sql: raw.sql, expect, place })
     }

@@ -3,8 +3,8 @@
 use arrow::datatypes::Schema;
 use chrono::{DateTime, Utc};
 use model::{
-    Action, ColumnExplanation, DatasetExplanation, DatasetName, Explanation, GrantExplanation, Principal, QueryRequest,
-    VisibleRows,
+    Action, AuditAction, ColumnExplanation, DatasetExplanation, DatasetName, Explanation, GrantExplanation, Principal,
+    QueryRequest, VisibleRows,
 };
 
 use super::{Policies, TableAccess, document::Written, grantee::in_scope, predicate::Unusable};
@@ -23,11 +23,15 @@ impl Lake {
         who: &Principal,
         dataset: Option<&DatasetName>,
     ) -> Result<Explanation> {
-        if !self.is_steward(asks).await? {
-            let message = "what others see is told to stewards".to_owned();
-            return Err(LakeError::Forbidden { message });
-        }
-        self.explanation(who, dataset).await
+        let mut entry = self.audited(asks, AuditAction::Explain)?.text(format!("what {} sees", who.key()));
+        entry.fill(|event| event.datasets = dataset.map(ToString::to_string));
+        let told = match self.is_steward(asks).await {
+            Ok(true) => self.explanation(who, dataset).await,
+            Ok(false) => Err(LakeError::Forbidden { message: "what others see is told to stewards".to_owned() }),
+            Err(e) => Err(e),
+        };
+        self.conclude(asks, entry, &told, |_, _| {});
+        told
     }
 
     /// The same for the command line, whose user has the bucket anyway.
@@ -37,7 +41,7 @@ impl Lake {
     pub async fn explanation(&self, who: &Principal, dataset: Option<&DatasetName>) -> Result<Explanation> {
         let rooms = self.rooms();
         let mut datasets = Vec::new();
-        for name in rooms.tables.list().await?.iter() {
+        for name in rooms.tables.list().await?.iter().filter(|name| !name.is_reserved()) {
             if dataset.is_some_and(|wanted| wanted != name) {
                 continue;
             }
@@ -71,7 +75,7 @@ impl Lake {
     async fn count_as(&self, who: &Principal, name: &DatasetName) -> Result<u64> {
         let sql = format!("select count(*) from \"{}\".\"{}\"", name.unit(), name.name());
         let status = self.answer(who, QueryRequest::new(sql), MAX_WAIT).await?;
-        let page = self.result_page(who, &status.id, 0, 1).await?;
+        let page = self.page_of(who, &status.id, 0, 1).await?;
         Ok(page.rows.first().and_then(|row| row.first()?.as_u64()).unwrap_or_default())
     }
 }
