@@ -17,10 +17,12 @@ mod grammar;
 mod rule;
 
 use grammar::{Grammar, Relation};
-use rule::{Open, POLICY, Partner, Table, open, partners, tables};
+use rule::{MARKED, Open, POLICY, Partner, Table, open, partners, tables};
 
 /// Cases of one world.
 const CASES: u64 = 250;
+/// Cases of a short run on a slow machine.
+const FEWEST: u64 = 80;
 /// Rows of an answer that are compared.
 const ROWS: u64 = 10_000;
 
@@ -94,12 +96,13 @@ impl Trial {
                 cut(other)
             )
         };
-        let said = match &governed {
-            Ok((_, rows)) => rows.join("\n"),
-            Err(e) => format!("{e} {e:?}"),
-        };
+        // Of answers the comparison tells; the text of an error is not compared.
+        let said = governed.as_ref().err().map(|e| format!("{e} {e:?}")).unwrap_or_default();
+        // What a query computes from a number like these is no number of theirs.
+        let computed = sql.contains(&MARKED.to_string()[..5]);
+        let counts_as = |word: &str| !(computed && word.bytes().all(|b| b.is_ascii_digit())) && !sql.contains(word);
         let mut words = said.split(|c: char| !(c.is_alphanumeric() || c == '.'));
-        if let Some(leak) = words.find(|word| self.hidden[partner].contains(*word) && !sql.contains(*word)) {
+        if let Some(leak) = words.find(|word| self.hidden[partner].contains(*word) && counts_as(word)) {
             return Err(wrong(&format!("`{leak}` is hidden"), &honest));
         }
         match (&governed, &honest) {
@@ -164,7 +167,7 @@ fn a_04_random_queries_answer_as_over_an_honest_copy() {
         let mut trial = Trial::new(from / CASES, POLICY).await;
         let mut told = begun;
         for case in from.. {
-            if begun.elapsed() > long.unwrap_or(Duration::from_secs(6)) {
+            if begun.elapsed() > long.unwrap_or(Duration::from_secs(6)) && case - from >= FEWEST {
                 break;
             }
             if case > from && case.is_multiple_of(CASES) {
