@@ -142,8 +142,8 @@ impl Store {
         Ok(removed)
     }
 
-    /// A tag that changes whenever the object does, or `None` when there is none. One cheap request, with an answer
-    /// [`soon`].
+    /// A tag that changes whenever the object does, or `None` when there is none. One cheap request, which
+    /// takes five seconds at most.
     pub async fn tag(&self, path: &Path) -> Result<Option<String>> {
         match soon(async { Ok(self.objects.head(path).await) }).await? {
             Ok(m) => Ok(Some(m.e_tag.unwrap_or_else(|| format!("{}-{}", m.last_modified.timestamp_micros(), m.size)))),
