@@ -254,7 +254,10 @@ fn parsed(sql: &str) -> Result<ExprWithAlias, String> {
 fn logical(sql: &ExprWithAlias, schema: &Schema) -> Result<(Expr, DFSchema), Unusable> {
     let wrong = |e: DataFusionError| Unusable::Wrong(first_line(&e.strip_backtrace()));
     let schema = DFSchema::try_from(schema.clone()).map_err(wrong)?;
+    let named = sql.alias.is_some();
     let expr = PREDICATES.create_logical_expr_from_sql_expr(sql.clone(), &schema).map_err(wrong)?;
+    // The engine names what a function gives as its author called it: `length` for `character_length`.
+    let expr = if named { expr } else { expr.unalias_nested().data };
     let mut refused = None;
     expr.apply(|e| {
         refused = match e {

@@ -6,6 +6,7 @@
 use std::{
     fmt,
     hash::{Hash, Hasher},
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
 
@@ -69,10 +70,12 @@ impl Computed {
     fn of(&self, values: &ArrayRef, to: &DataType) -> Result<(ArrayRef, usize)> {
         let batch = RecordBatch::try_new(Arc::clone(&self.schema), vec![Arc::clone(values)])?;
         let rows = values.len();
-        match self.physical.evaluate(&batch).and_then(|v| v.into_array(rows)) {
-            Ok(computed) => Ok((cast(&computed, to)?, 0)),
-            Err(_) if rows <= 1 => Ok((new_null_array(to, rows), rows)),
-            Err(_) => {
+        // Some of the engine's functions panic where they should fail.
+        let evaluated = catch_unwind(AssertUnwindSafe(|| self.physical.evaluate(&batch)?.into_array(rows)));
+        match evaluated {
+            Ok(Ok(computed)) => Ok((cast(&computed, to)?, 0)),
+            _ if rows <= 1 => Ok((new_null_array(to, rows), rows)),
+            _ => {
                 let (left, right) = (values.slice(0, rows / 2), values.slice(rows / 2, rows - rows / 2));
                 let ((left, a), (right, b)) = (self.of(&left, to)?, self.of(&right, to)?);
                 Ok((concat(&[&left, &right])?, a + b))
