@@ -139,13 +139,18 @@ fn alike(cell: &Cell, value: &Value) -> bool {
                 has == *f || (has.is_nan() && f.is_nan()) || (has - f).abs() <= 1e-9 * has.abs().max(f.abs())
             })
         }
-        Value::Datetime(d) => cell
-            .as_str()
-            .is_some_and(|s| s == d.to_string() || instant(s).is_some_and(|i| Some(i) == instant(&d.to_string()))),
+        Value::Datetime(d) => {
+            let wanted = d.to_string();
+            let same = |s: &str| s == wanted || instant(s).is_some_and(|i| Some(i) == instant(&wanted));
+            cell.as_str().is_some_and(same)
+        }
         Value::String(s) => match cell {
             Cell::String(has) => has == s,
             Cell::Null => false,
-            other => other.to_string() == *s,
+            Cell::Bool(_) | Cell::Number(_) | Cell::Array(_) | Cell::Object(_) => {
+                let text = cell.to_string();
+                text == *s
+            }
         },
         Value::Table(_) => false,
     }
