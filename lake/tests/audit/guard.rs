@@ -55,7 +55,8 @@ async fn it_is_found_by_name_and_not_beside_the_data_of_units() {
         let access = &detail.dataset.access;
         assert_eq!((detail.schema.len(), access.may_own, access.may_upload), (columns, false, false));
     }
-    assert_eq!(bench.lake.check_policy().await.unwrap(), []);
+    let config = LakeConfig::new(StoreConfig::Folder(bench.folder.path().to_owned()));
+    assert_eq!(Lake::check_policy(&config, None).await.unwrap().findings, []);
 }
 
 #[tokio::test]

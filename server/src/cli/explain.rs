@@ -26,6 +26,7 @@ pub struct ExplainArgs {
 pub async fn run(config: Config, args: ExplainArgs) -> anyhow::Result<()> {
     let who = args.person.principal()?;
     let lake = super::open(&config).await?;
+    // Nobody's rights are used: whoever can run this has the bucket.
     let told = lake.explanation(&who, args.dataset.as_ref()).await?;
     let out = &mut std::io::stdout().lock();
     match (args.dataset.is_some(), told.datasets.first()) {

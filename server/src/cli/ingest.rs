@@ -23,18 +23,19 @@ pub struct IngestArgs {
 pub async fn run(config: Config, args: IngestArgs) -> anyhow::Result<()> {
     let taken = super::with_lake(&config, async |lake| {
         Ok(match &args.path {
-            Some(path) => (lake.ingest_path(path, args.dataset.as_ref()).await?, Vec::new()),
-            None => lake.take_landing().await?,
+            Some(path) => (lake.ingest_path(path, args.dataset.as_ref()).await?, Vec::new(), Vec::new()),
+            None => {
+                let (reports, failed) = lake.take_landing().await?;
+                (reports, failed, lake.all_astray().await?)
+            }
         })
     });
-    let (reports, failed) = taken.await?;
+    let (reports, failed, astray) = taken.await?;
     if failed.is_empty() || !reports.is_empty() {
         print(&reports)?;
     }
-    if args.path.is_none() {
-        for file in lake.all_astray().await? {
-            eprintln!("{} belongs to no dataset: {}", table::sentence(&file.path), table::sentence(&file.reason));
-        }
+    for file in astray {
+        eprintln!("{} belongs to no dataset: {}", table::sentence(&file.path), table::sentence(&file.reason));
     }
     let waiting = reports.iter().filter(|r| r.state == IngestState::Waiting).count();
     if waiting > 0 {

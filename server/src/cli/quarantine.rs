@@ -40,12 +40,12 @@ pub struct CorrectArgs {
 /// When there is no such arrival for the person, or the file cannot be written.
 pub async fn run(config: Config, args: QuarantineArgs) -> anyhow::Result<()> {
     let who = args.person.principal()?;
-    let lake = super::open(&config).await?;
     let Some(to) = args.rows else {
-        let rows = lake.quarantine(&who, &args.arrival).await?;
+        let rows = super::with_lake(&config, async |lake| Ok(lake.quarantine(&who, &args.arrival).await?)).await?;
         return Ok(print(&mut std::io::stdout().lock(), &rows)?);
     };
-    let (_, text) = lake.rows_to_correct(&who, &args.arrival).await?;
+    let (_, text) =
+        super::with_lake(&config, async |lake| Ok(lake.rows_to_correct(&who, &args.arrival).await?)).await?;
     if to.as_os_str() == "-" {
         std::io::stdout().lock().write_all(text.as_bytes())?;
         return Ok(());
@@ -57,10 +57,9 @@ pub async fn run(config: Config, args: QuarantineArgs) -> anyhow::Result<()> {
 /// When the file cannot be read, brings more rows than wait, or does not land.
 pub async fn correct(config: Config, args: CorrectArgs) -> anyhow::Result<()> {
     let who = args.person.principal()?;
-    let lake = super::open(&config).await?;
     let bytes = tokio::fs::read(&args.file).await.with_context(|| format!("{} cannot be read", args.file.display()))?;
     let body = futures::stream::iter([Ok(bytes.into())]).boxed();
-    let report = lake.correct(&who, &args.arrival, body).await?;
+    let report = super::with_lake(&config, async |lake| Ok(lake.correct(&who, &args.arrival, body).await?)).await?;
     ingest::print(std::slice::from_ref(&report))?;
     anyhow::ensure!(report.state != model::IngestState::Refused, "the corrected rows were refused");
     Ok(())
