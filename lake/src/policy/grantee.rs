@@ -136,8 +136,8 @@ mod tests {
         for (pattern, says) in [
             ("ops*", "`unit.begin*`"),
             ("ops.*x*", "only at the end"),
-            ("*.flights", "`*.flights`"),
-            ("ops.f*s", "ops.f*s"),
+            ("*.flights", "`*` is not a unit name"),
+            ("ops.f*s", "`f*s` is not a dataset name"),
             ("ops.Fl*", "lower-case"),
             ("tag:", "tag:aviation"),
             ("", ""),
