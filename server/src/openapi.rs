@@ -28,7 +28,8 @@ pub mod docs;
         (name = "queries", description = "SQL"),
         (name = "results", description = "Stored answers, by window and as files"),
         (name = "ingests", description = "Files that arrive, and what became of them"),
-        (name = "tokens", description = "Personal tokens")
+        (name = "tokens", description = "Personal tokens"),
+        (name = "policy", description = "Who sees what, and why; for stewards")
     ),
     components(schemas(model::Problem, model::ExportFormat)),
     security(("token" = []), ("session" = []))
