@@ -13,7 +13,7 @@ pub(super) fn view(told: &Explanation, whose: &Whose) -> AnyView {
     }
     let seen = told.datasets.iter().filter(|d| d.access.is_some()).count() as u64;
     let of = count(told.datasets.len() as u64, "dataset");
-    let steward = told.steward.then(|| view! { " A steward: sees all arrivals and the policy." });
+    let steward = told.steward.then_some(" A steward: sees all arrivals and the policy.");
     let lines: Vec<_> = told.datasets.iter().map(|d| line(d, whose)).collect();
     view! {
         <p class="note">{seen.to_string()}" of "{of}"."{steward}</p>
