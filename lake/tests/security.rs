@@ -4,6 +4,9 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 #![expect(clippy::disallowed_methods, reason = "controls and honest copies are sessions without a policy")]
 
+#[path = "cache/bench.rs"]
+mod bench;
+
 mod security {
     mod bombs;
     mod boundary;

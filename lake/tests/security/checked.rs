@@ -1,9 +1,6 @@
 //! The check before a policy is used: every finding at its place, and the policy's own tests under that policy.
 
-#[path = "../cache/bench.rs"]
-mod bench;
-
-use bench::{Bench, person};
+use crate::bench::{Bench, person};
 use lake::{Lake, LakeConfig, StoreConfig, policy::Checked};
 
 async fn check(bench: &Bench, policy: Option<&str>) -> Checked {

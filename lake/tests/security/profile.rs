@@ -1,9 +1,6 @@
 //! The profile that is computed while data is written: it knows all rows, and says so only to who sees all of them.
 
-#[path = "../cache/bench.rs"]
-mod bench;
-
-use bench::{Bench, person};
+use crate::bench::{Bench, person};
 use model::{ColumnProfile, DatasetProfile};
 use serde_json::json;
 

@@ -100,9 +100,9 @@ impl Trial {
         let said = governed.as_ref().err().map(|e| format!("{e} {e:?}")).unwrap_or_default();
         // What a query computes from a number like these is no number of theirs.
         let computed = sql.contains(&MARKED.to_string()[..5]);
-        let counts_as = |word: &str| !(computed && word.bytes().all(|b| b.is_ascii_digit())) && !sql.contains(word);
+        let stands_there = |word: &str| sql.contains(word) || (computed && word.bytes().all(|b| b.is_ascii_digit()));
         let mut words = said.split(|c: char| !(c.is_alphanumeric() || c == '.'));
-        if let Some(leak) = words.find(|word| self.hidden[partner].contains(*word) && counts_as(word)) {
+        if let Some(leak) = words.find(|word| self.hidden[partner].contains(*word) && !stands_there(word)) {
             return Err(wrong(&format!("`{leak}` is hidden"), &honest));
         }
         match (&governed, &honest) {
