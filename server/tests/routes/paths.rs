@@ -30,7 +30,8 @@ fn leak(answer: &Answer) -> Option<String> {
     let all = headers.collect::<String>() + &answer.text;
     // What is random, such as a nonce or an id, could hold a short word by chance.
     let words: Vec<&str> = all.split(|c: char| !(c.is_alphanumeric() || "\".-_".contains(c))).collect();
-    let stands = |h: &&&str| if h.len() > 3 { all.contains(**h) } else { words.contains(*h) };
+    let by_chance = |h: &str| h.len() <= 3 || h.bytes().all(|b| b.is_ascii_digit());
+    let stands = |h: &&&str| if by_chance(h) { words.contains(*h) } else { all.contains(**h) };
     HIDDEN.iter().find(stands).map(|h| (*h).to_owned())
 }
 
