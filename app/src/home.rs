@@ -79,7 +79,7 @@ fn waits(waiting: &[Waiting]) -> Option<AnyView> {
     let more = waiting.len().saturating_sub(CHANGED);
     (!waiting.is_empty()).then(|| {
         view! {
-            <section class="banner banner--careful banner--block" aria-labelledby="waiting">
+            <section class="banner banner--careful banner--block home__waits" aria-labelledby="waiting">
                 <h2 class="banner__title" id="waiting">{icon(Icon::Arrival)} "Files wait for your decision"</h2>
                 <ul class="waits">{links}</ul>
                 {(more > 0).then(|| view! { <a href="/arrivals?state=waiting">{format!("and in {more} more")}</a> })}

@@ -38,7 +38,7 @@ pub(super) fn view(d: &DatasetExplanation, whose: &Whose) -> AnyView {
         view! { <p>"No grant of the policy is on this dataset, so nobody sees it."</p> }
     });
     view! {
-        <p><a href=whose.href(None)>"All datasets of this person"</a></p>
+        <p class="whose__all"><a href=whose.href(None)>"All datasets of this person"</a></p>
         <div class="split">
             <section class="card" aria-labelledby="sees">
                 <h2 class="card__title" id="sees">

@@ -14,9 +14,13 @@ pub(super) fn view(told: &Explanation, whose: &Whose) -> AnyView {
     let seen = told.datasets.iter().filter(|d| d.access.is_some()).count() as u64;
     let of = count(told.datasets.len() as u64, "dataset");
     let steward = told.steward.then_some(" A steward: sees all arrivals and the policy.");
-    let lines: Vec<_> = told.datasets.iter().map(|d| line(d, whose)).collect();
+    // What is seen comes first; of the rest there is only the name to read.
+    let (seen_first, nothing): (Vec<_>, Vec<_>) = told.datasets.iter().partition(|d| d.access.is_some());
+    let lines: Vec<_> = seen_first.into_iter().chain(nothing).map(|d| line(d, whose)).collect();
     view! {
-        <p class="note">{seen.to_string()}" of "{of}"."{steward}</p>
+        <p class="note">
+            {seen.to_string()}" of "{of}"; where it says nothing, the dataset does not exist for this person."{steward}
+        </p>
         <div class="table-scroll" role="region" aria-label="Datasets" tabindex="0">
             <table class="table table--links">
                 <thead>
@@ -39,8 +43,7 @@ fn line(d: &DatasetExplanation, whose: &Whose) -> AnyView {
         <th scope="row"><a class="entry__title" href=whose.href(Some(&d.dataset))>{d.dataset.to_string()}</a></th>
     };
     let Some(access) = &d.access else {
-        return view! { <tr>{name}<td class="quiet" colspan="3">"Nothing: for this person it does not exist"</td></tr> }
-            .into_any();
+        return view! { <tr>{name}<td class="quiet" data-label="Rows" colspan="3">"Nothing"</td></tr> }.into_any();
     };
     let rows = match &access.rows {
         None => "All".into_any(),
