@@ -56,6 +56,51 @@ fn check_contract(cases: &[(&str, &str, &str)]) {
 }
 
 #[test]
+fn a_value_that_stands_against_the_type_of_all_others_is_named() {
+    let column = |name: &str, values: &[&str]| {
+        format!("{name},n\n{}\n", values.iter().map(|v| format!("{v},1")).collect::<Vec<_>>().join("\n"))
+    };
+    let warned = |input: &str, contract| read(input.as_bytes(), contract, None).warnings.join(" ");
+    let prices = ["1", "2.5", "3", "4", "abc", "6", "7", "8", "9", "10"];
+    let said = warned(&column("price", &prices), None);
+    assert!(said.starts_with("`price` is text because 1 of its 10 values is no number: `abc` at line 6."), "{said}");
+    // Wherever it stands, and however the rows are turned.
+    for at in 0..10 {
+        let mut turned = prices;
+        turned.rotate_left(at);
+        let line = 2 + (14 - at) % 10;
+        let said = warned(&column("price", &turned), None);
+        assert!(said.contains(&format!("no number: `abc` at line {line}.")), "{at}: {said}");
+    }
+    let days = ["2026-01-01"; 29].iter().chain(&["x", "5"]).copied().collect::<Vec<_>>();
+    let said = warned(&column("day", &days), None);
+    assert!(said.contains("2 of its 31 values are no dates, first `x` at line 31."), "{said}");
+    let json: String =
+        (0..20).map(|n| format!("{{\"a\": {}}}\n", if n == 7 { "\"x\"".into() } else { n.to_string() })).collect();
+    assert!(warned(&json, None).contains("1 of its 20 values is no number: `x` at line 8."), "{}", warned(&json, None));
+    // With the type given, the row waits in quarantine.
+    assert_eq!(warned(&column("price", &prices), Some("[column.price]\ntype = \"float64\"\n")), "");
+    // Text that is meant.
+    for values in [
+        &["1", "2", "3", "4", "abc", "6", "7", "8", "9"][..],
+        &["00501", "10001", "10002", "10003", "10004", "10005", "10006", "10007", "10008", "10009", "10010"],
+        &["a", "b", "c"],
+        &["1", "2", "3"],
+    ] {
+        assert_eq!(warned(&column("code", values), None), "", "{values:?}");
+    }
+}
+
+#[test]
+fn a_header_that_comes_again_is_named() {
+    let said = read(b"id,name\n1,a\n2,b\nid,name\n3,c\n", None, None).warnings.join(" ");
+    assert!(said.starts_with("The first row comes again at line 4, so it is taken for data"), "{said}");
+    for other in [&b"id,name\n1,a\n2,b\n"[..], b"1,a\n2,b\n1,a\n", b"red,\nblue,x\nred,\n"] {
+        assert_eq!(read(other, None, None).warnings, Vec::<String>::new());
+    }
+}
+
+#[test]
 fn a_header_is_a_header_by_evidence() {
     check(&[
         ("a,b\n1,x\n", "a:int64 b:text 1/0/0"),

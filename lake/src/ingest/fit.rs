@@ -231,6 +231,7 @@ pub(super) fn fit(
     let mut arrays = Vec::with_capacity(plan.columns.len());
     let mut misfits: HashMap<usize, Misfit> = HashMap::new();
     let mut columns = Vec::new();
+    let mut nearly = Vec::new();
     for ((column, evidence), planned) in table.columns.iter().zip(evidence).zip(&plan.columns) {
         let cells = as_cells(&column.cells, planned.found.column_type, planned.target)?;
         let (array, rows) = convert(&cells, planned.target, &planned.style);
@@ -239,7 +240,11 @@ pub(super) fn fit(
         }
         let why = match &column.cells {
             Cells::Typed(array) => words::typed(array.len(), planned.found.column_type, planned.given),
-            cells => words::evidence(&words::InTable(table, cells), evidence, planned.found, planned.given),
+            cells => {
+                let told = words::InTable(table, cells);
+                nearly.extend(words::nearly(&told, evidence, planned));
+                words::evidence(&told, evidence, planned.found, planned.given)
+            }
         };
         columns.push((planned.report(why, 0), planned.at));
         arrays.push(array);
@@ -249,7 +254,7 @@ pub(super) fn fit(
     let mut checks = Checks::new(rules.contract, &plan.schema)?;
     checks.look(&arrays, table.rows(), &mut misfits)?;
     let (more, refused) = checks.end();
-    let warnings = [plan.changes(rules), more].concat();
+    let warnings = [plan.changes(rules), nearly, more].concat();
     let mut misfits: Vec<Misfit> = misfits.into_values().collect();
     misfits.sort_unstable_by_key(|m| m.row);
     Ok(Fitted { schema: plan.schema, arrays, columns, misfits, warnings, refused })

@@ -23,14 +23,16 @@ pub(super) fn settle(table: &mut RawTable, comma_delimited: bool, source: &Sourc
     let first = First::of(table);
     if !first.is_header(&types, comes_again, only_years) {
         let all = table.columns.iter().map(|c| Evidence::of(&c.cells)).collect();
-        return (all, Above { titles, first, header: false });
+        let again = (1..table.rows()).find(|row| first.is(|at| table.columns[at].cells.text(*row)));
+        let again = again.map(|row| table.places.line(row));
+        return (all, Above { titles, first, header: false, again });
     }
     table.header_line = Some(table.places.line(0));
     for column in &mut table.columns {
         column.label = column.cells.text(0).unwrap_or_default().to_owned();
     }
     table.skip(1);
-    (below, Above { titles, first, header: true })
+    (below, Above { titles, first, header: true, again: None })
 }
 
 /// What was found above the data.
@@ -41,6 +43,16 @@ pub(super) struct Above {
     pub first: First,
     /// Whether the first row below them is the header.
     pub header: bool,
+    /// Line at which that row comes again, when it is data that could be a header.
+    pub again: Option<u64>,
+}
+
+/// What is told of a first row that comes again.
+pub(super) fn told_again(line: u64) -> String {
+    format!(
+        "The first row comes again at line {line}, so it is taken for data and names no columns. If several files were put \
+         together here, take the headers between them out, or send each by itself."
+    )
 }
 
 /// Rows with one value, of three columns or more, before a row that names every column.
@@ -73,6 +85,16 @@ pub(super) struct First {
 }
 
 impl First {
+    /// Whether another row is the same, when this one could name columns: each has a word of its own.
+    pub fn is<'a>(&self, row: impl Fn(usize) -> Option<&'a str>) -> bool {
+        let same = |(at, first): (usize, &Option<String>)| first.is_some() && first.as_deref() == row(at);
+        self.values.iter().enumerate().all(same) && self.names_columns()
+    }
+
+    fn names_columns(&self) -> bool {
+        self.values.len() > 1 && !self.typed.contains(&true) && are_unique(&self.values)
+    }
+
     pub fn of(table: &RawTable) -> Self {
         Self {
             values: table.columns.iter().map(|c| c.cells.text(0).map(str::to_owned)).collect(),

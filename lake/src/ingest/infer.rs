@@ -16,6 +16,11 @@ use super::{
 };
 use crate::contract::Source;
 
+mod near;
+
+use near::Near;
+pub(super) use near::{Nearly, may_count};
+
 /// What one column's values show. Null words are left out: they count when the others agree on a type.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Evidence {
@@ -26,6 +31,10 @@ pub(super) struct Evidence {
     pub seen: Seen,
     /// Row of a value that fits none of what the values before it were, when there were such.
     pub broke: Option<usize>,
+    /// Row of the first value.
+    first: Option<usize>,
+    /// Of a text column.
+    near: Near,
     /// Whole numbers with leading zeros, and the first row of one.
     pub leading_zeros: Option<(u64, usize)>,
 }
@@ -127,7 +136,11 @@ impl Evidence {
             }
         }
         if broke.is_some() {
-            return Self { values, seen: Seen::Text, broke, ..Self::default() };
+            let mut near = Near::default();
+            let counts =
+                |row: usize, k: Kind| k != Kind::Null && !(matches!(k, Kind::String | Kind::Label) && word(row));
+            kinds.iter().enumerate().filter(|(row, k)| counts(*row, **k)).for_each(|(row, k)| near.add_kind(row, *k));
+            return Self { values, seen: Seen::Text, broke, near, ..Self::default() };
         }
         let trials: &[Trial] = match kind {
             Kind::Boolean => &[Trial::Boolean],
@@ -169,10 +182,15 @@ impl Evidence {
         }
         self.values += 1;
         if self.values == 1 {
+            self.first = Some(row);
             self.seen = trials.iter().find_map(|t| t.start(value)).unwrap_or(Seen::Text);
         } else if !matches!(self.seen, Seen::Text) && !self.seen.add(value, trials) {
             self.broke = Some(row);
+            self.near.begin(&self.seen, self.values - 1, self.first.unwrap_or(row));
             self.seen = Seen::Text;
+        }
+        if matches!(self.seen, Seen::Text) && trials.contains(&Trial::Number) {
+            self.near.add(row, value);
         }
         // Such a value is of no type: the column is text from its first one on.
         if matches!(self.seen, Seen::Text) && trials.len() > 1 && has_leading_zeros(value) {
@@ -208,12 +226,26 @@ impl Evidence {
         is
     }
 
-    /// The same, for what can be no null word and does not begin with a zero, in a column that is text already.
+    /// The same, for what can be no null word and [no number or date](may_count), in a column that is text already.
     #[inline]
     pub fn add_text(&mut self) -> bool {
-        let is = matches!(self.seen, Seen::Text);
+        let is = matches!(self.seen, Seen::Text) && self.near.is_settled();
         self.values += u64::from(is);
         is
+    }
+
+    /// What nearly all values of a text column are.
+    pub fn nearly(&self) -> Option<Nearly> {
+        // Identifiers with leading zeros are no slip of the pen.
+        if self.leading_zeros.is_some() { None } else { self.near.nearly(self.values) }
+    }
+
+    /// Whether a sentence about the column may speak of that row.
+    pub fn names(&self, row: usize) -> bool {
+        self.first == Some(row)
+            || self.broke == Some(row)
+            || self.near.names(row)
+            || self.leading_zeros.is_some_and(|(n, first)| n == 1 && first == row)
     }
 }
 

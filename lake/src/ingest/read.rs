@@ -182,7 +182,11 @@ fn read(reading: &mut Reading, bytes: &Bytes, limit: Expansion, rules: Rules<'_>
     table.nullify(&rules.source.null);
     let comma = reading.delimiter == Some(',');
     let evidence = match reading.format {
-        Some("csv") => header::settle(&mut table, comma, rules.source).0,
+        Some("csv") => {
+            let (evidence, above) = header::settle(&mut table, comma, rules.source);
+            reading.warnings.extend(above.again.map(header::told_again));
+            evidence
+        }
         _ => table.columns.iter().map(|c| Evidence::of(&c.cells)).collect(),
     };
     reading.header_line = table.header_line;
@@ -226,7 +230,7 @@ fn finish(
         .map(|(report, at)| ColumnReport { nulls: arrays[at].null_count() as u64, ..report })
         .collect();
     reading.quarantined = quarantined;
-    reading.warnings = fitted.warnings;
+    reading.warnings.extend(fitted.warnings);
     if let Some(refusal) = fitted.refused {
         return Err(refusal);
     }

@@ -3,7 +3,8 @@
 use model::{ColumnType, ColumnWarning};
 
 use super::{
-    infer::{Decision, Evidence},
+    fit::Planned,
+    infer::{Decision, Evidence, Nearly},
     raw::{Cells, RawTable},
     value::number::Mark,
 };
@@ -64,6 +65,24 @@ pub(super) fn evidence(told: &impl Told, evidence: &Evidence, found: Decision, g
         Some(given) if given != found.column_type => format!("{values}{nulls}; the dataset's type is {given}"),
         _ => format!("{values}; {why}{nulls}"),
     }
+}
+
+/// What stands against a type that nearly all values have; nothing where the type was given, or text is meant.
+pub(super) fn nearly(told: &impl Told, evidence: &Evidence, planned: &Planned) -> Option<String> {
+    if planned.given.is_some() || planned.target != ColumnType::Text || planned.found.warning.is_some() {
+        return None;
+    }
+    let Nearly { kind, others, row } = evidence.nearly()?;
+    let value: String = told.value(row).trim().chars().take(40).collect();
+    let (name, line, all) = (&planned.name, told.line(row), grouped(evidence.values));
+    let which = match others {
+        1 => format!("1 of its {all} values is no {kind}: `{value}` at line {line}"),
+        n => format!("{} of its {all} values are no {kind}s, first `{value}` at line {line}", grouped(n)),
+    };
+    Some(format!(
+        "`{name}` is text because {which}. If these are mistakes, mend the file, or give the column's type in the \
+         contract: such rows then wait in quarantine."
+    ))
 }
 
 fn fitting(told: &impl Told, evidence: &Evidence, found: Decision) -> String {

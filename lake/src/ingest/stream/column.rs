@@ -10,7 +10,7 @@ use crate::ingest::{
     convert::{Builder, Values},
     fit::Planned,
     header::is_year,
-    infer::{Clues, Evidence},
+    infer::{Clues, Evidence, may_count},
     raw::Kind,
     value::{
         self, date,
@@ -134,10 +134,10 @@ impl Column {
             }
             Values::Text(built) => {
                 let (Some(first), Some(last)) = (field.first(), field.last()) else { return false };
-                // What could be null, blank, an identifier with zeros before it, or the header's word again, is looked at.
+                // What could be null, blank, a number or a date, or the header's word again, is looked at.
                 let plain = (b'!'..0x80).contains(first)
                     && (b'!'..0x80).contains(last)
-                    && *first != b'0'
+                    && !may_count(*first)
                     && !value::is_null_word(text)
                     && self.first.as_ref().is_none_or(|f| f.len() != field.len() || f.as_bytes() != field);
                 if !plain || !self.below.add_text() {
@@ -190,9 +190,7 @@ impl Column {
 
 /// The row, when the evidence just came to name it.
 fn told(evidence: &Evidence, field: &str, at: At) -> Option<(usize, u64, String)> {
-    let named =
-        evidence.broke == Some(at.row) || evidence.leading_zeros.is_some_and(|(n, row)| n == 1 && row == at.row);
-    named.then(|| (at.row, at.line, field.to_owned()))
+    evidence.names(at.row).then(|| (at.row, at.line, field.to_owned()))
 }
 
 impl Told for Column {

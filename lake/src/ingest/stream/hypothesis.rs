@@ -50,7 +50,7 @@ impl Hypothesis {
         }
         let comma = dialect.delimiter == b',';
         let (evidence, above) = header::settle(&mut table, comma, rules.source);
-        let header::Above { titles, first, header } = above;
+        let header::Above { titles, first, header, .. } = above;
         let plan = plan(&first, header, &evidence, comma, |_| Clues::default(), rules)?;
         Ok(Self { dialect, width, titles, first, header, plan, guessed: true })
     }

@@ -19,9 +19,10 @@ use crate::{
     ingest::{
         Landing,
         check::Checks,
-        csv::{self, Margin, Place, Row, Rows},
+        csv::{self, Field, Margin, Place, Row, Rows},
         encoding::Offsets,
         fit::{self, Misfit, Plan, Planned, Rules},
+        header::{First, told_again},
         infer::{Clues, Decision, Evidence},
         read::{Reading, too_many},
         words,
@@ -37,6 +38,8 @@ pub(super) struct Pass<'a> {
     /// Rows of the table so far, those above the data counted.
     table_rows: usize,
     header_line: Option<u64>,
+    /// Line at which the first row comes again as a whole.
+    again: Option<u64>,
     margin: Option<Margin>,
     /// What the first part came to: rows and lost lines.
     begin: (u64, u64),
@@ -71,6 +74,7 @@ impl<'a> Pass<'a> {
             checks,
             table_rows: 0,
             header_line: None,
+            again: None,
             margin: None,
             begin: (0, 0),
             live: true,
@@ -92,7 +96,7 @@ impl<'a> Pass<'a> {
         let mut places: Vec<Place> = Vec::new();
         let mut faults: Vec<(Place, String)> = Vec::new();
         let mut misfits: HashMap<usize, Misfit> = HashMap::new();
-        let Self { columns, rows, table_rows, header_line, live, .. } = self;
+        let Self { columns, rows, table_rows, header_line, live, again, hypothesis, .. } = self;
         let live = *live;
         let read = rows.read(text, texts.is_last(), |row| {
             let (fields, place) = match row {
@@ -127,6 +131,9 @@ impl<'a> Pass<'a> {
                     let row = places.len();
                     misfits.entry(row).or_insert_with(|| column.planned.misfit(row, value));
                 }
+            }
+            if is_data && !is_first && again.is_none() && comes_again(&hypothesis.first, fields, &text.text) {
+                *again = Some(place.2);
             }
             places.push(place);
         });
@@ -255,7 +262,9 @@ impl<'a> Pass<'a> {
         };
         reading.columns = self.columns.iter().map(report).collect();
         let (warnings, refused) = self.checks.end();
-        reading.warnings = [self.hypothesis.plan.changes(self.rules), warnings].concat();
+        let nearly = self.columns.iter().filter_map(|c| words::nearly(c, c.evidence(), &c.planned)).collect();
+        let again = self.again.map(told_again).into_iter().collect();
+        reading.warnings = [again, self.hypothesis.plan.changes(self.rules), nearly, warnings].concat();
         let refused = refused.or_else(|| too_many(&reading.rows, self.rules.contract.max_rejected));
         reading.outcome = match refused {
             Some(refusal) => Err(refusal),
@@ -266,6 +275,11 @@ impl<'a> Pass<'a> {
 }
 
 const DIALECT: Stop = Stop::Whole("its begin does not say which dialect it is");
+
+/// Whether a row says the same as the first. Headers are hardly ever written with quotes in them.
+fn comes_again(first: &First, fields: &[Field], text: &str) -> bool {
+    first.is(|at| fields.get(at).and_then(|field| field.plain(text)).filter(|value| !value.is_empty()))
+}
 
 /// The evidence of the column's data, when the first row is or is not part of it.
 fn evidence_for(column: &Column, header: bool, hypothesis: &Hypothesis) -> Evidence {

@@ -150,6 +150,21 @@ fn a_header_that_is_none_after_all() {
 }
 
 #[test]
+fn what_stands_against_a_type_is_told_wherever_it_stands() {
+    let rows = |last: &str| {
+        let mut text = "id,price,day,name\n".to_owned();
+        for n in 0..600 {
+            let price = if n == 400 { "call us".to_owned() } else { format!("{n}.5") };
+            let day = if n == 0 { "5".to_owned() } else { format!("2026-01-{:02}", 1 + n % 28) };
+            text += &format!("{n},{price},{day},{}\n", ["12 Main St", "Nov 25 2026x", "-", "UA"][n % 4]);
+        }
+        text + last
+    };
+    assert_eq!(same(rows("").as_bytes(), 512, None), Became::InParts(2));
+    assert_eq!(same(rows("id,price,day,name\n601,2.5,2026-01-01,b\n").as_bytes(), 512, None), Became::InParts(2));
+}
+
+#[test]
 fn rows_that_do_not_fit_the_contract_are_told_in_the_order_of_the_file() {
     let contract = "max_rejected = 1.0\n[column.id]\ntype = \"int64\"\nrequired = true\n[column.at]\n\
                     type = \"date\"\n[[check]]\nname = \"small\"\nsql = \"id < 900\"\non_failure = \"quarantine\"\n";
