@@ -17,6 +17,8 @@ mod audit;
 #[cfg(feature = "ssr")]
 mod catalog;
 #[cfg(feature = "ssr")]
+mod chart;
+#[cfg(feature = "ssr")]
 mod components;
 #[cfg(feature = "ssr")]
 pub mod context;

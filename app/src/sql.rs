@@ -12,6 +12,7 @@ use crate::{
     shell::{Content, Place, Viewer, page, redirect, set_status},
 };
 
+mod chart;
 mod editor;
 mod result;
 mod running;
@@ -35,10 +36,13 @@ pub fn SqlPage() -> impl IntoView {
         let below = match outcome {
             Outcome::Nothing => editor::examples(&viewer.datasets().await?).into_any(),
             Outcome::Done(status) => {
+                let charted = viewer.address.get("view") == Some("chart");
                 let offset = viewer.address.number("offset") / Window::ROWS * Window::ROWS;
-                let page = viewer.lake().result_page(&viewer.who, &status.id, offset, Window::ROWS).await?;
+                let (offset, rows) = if charted { (0, chart::ROWS) } else { (offset, Window::ROWS) };
+                let page = viewer.lake().result_page(&viewer.who, &status.id, offset, rows).await?;
                 let here = Href::to("/sql").with("sql", &text).with("id", &status.id);
-                result::result(&status, &page, &here)
+                let drawn = charted.then(|| chart::chart(&status, &page, &viewer.address));
+                result::result(&status, &page, &here, drawn)
             }
             Outcome::Running(status) => running::running(&status, &text).into_any(),
             Outcome::Refused(error) => {

@@ -3,15 +3,20 @@
 use leptos::prelude::*;
 use model::{CacheOutcome, CacheTier, ExportFormat, Page, QueryStatus};
 
+use super::chart::switch;
 use crate::{
     address::Href,
     components::{Icon, Tone, Window, badge, count, duration, empty, grid, icon, pager},
 };
 
-pub fn result(status: &QueryStatus, page: &Page, here: &Href) -> AnyView {
+/// `drawn` stands in the place of the rows.
+pub fn result(status: &QueryStatus, page: &Page, here: &Href, drawn: Option<AnyView>) -> AnyView {
     let window = Window { offset: page.offset, shown: page.rows.len() as u64, total: page.rows_total };
     let (words, title) = origin(status.cache);
-    let rows = if page.columns.is_empty() || page.rows.is_empty() && page.rows_total == 0 {
+    let charted = drawn.is_some();
+    let rows = if let Some(drawn) = drawn {
+        drawn
+    } else if page.columns.is_empty() || page.rows.is_empty() && page.rows_total == 0 {
         let body = view! { <p>"The query is fine; no row answers it."</p> };
         empty(Icon::Search, "No rows", body).into_any()
     } else {
@@ -35,10 +40,11 @@ pub fn result(status: &QueryStatus, page: &Page, here: &Href) -> AnyView {
                 <span class="result__fact">{duration(status.elapsed_ms)}</span>
                 <span title=title>{badge(if words == "ran now" { Tone::Quiet } else { Tone::Good }, words)}</span>
                 <span class="result__read">{read}</span>
+                {switch(here, charted)}
                 {export_menu(&status.id)}
             </header>
             {rows}
-            <div class="rows__foot">{pager(window, link)}</div>
+            {(!charted).then(|| view! { <div class="rows__foot">{pager(window, link)}</div> })}
         </section>
     }
     .into_any()
