@@ -1,6 +1,6 @@
 //! SQL: an editor over its results, the viewer's own tables beside it. A query is an address, so any state is a link.
 
-use lake::LakeError;
+use lake::{LakeError, govern::closest};
 use leptos::prelude::*;
 use model::{QueryRequest, QueryState, QueryStatus};
 
@@ -111,12 +111,24 @@ async fn ask(viewer: &Viewer, sql: &str) -> lake::Result<Outcome> {
             }
         },
         Err(e) if is_about_request(&e) => Outcome::Refused(e),
-        Err(LakeError::NotFound { what, name }) => Outcome::Refused(LakeError::InvalidSql {
-            message: format!("no such {what}: {name}"),
-            line: None,
-            column: None,
-            hint: None,
-        }),
+        Err(LakeError::NotFound { what, name }) => {
+            let seen: Vec<String> = viewer.datasets().await?.iter().map(|d| d.name.to_string()).collect();
+            Outcome::Refused(LakeError::InvalidSql {
+                message: format!("no such {what}: {name}"),
+                line: None,
+                column: None,
+                hint: meant(&name, &seen),
+            })
+        }
         Err(e) => return Err(e),
     })
+}
+
+/// Which of the datasets that the viewer sees was meant.
+fn meant(name: &str, seen: &[String]) -> Option<String> {
+    let without_unit = || seen.iter().find(|s| s.split_once('.').is_some_and(|(_, last)| last == name));
+    match without_unit() {
+        Some(whole) => Some(format!("did you mean `{whole}`?")),
+        None => closest(name, seen.iter().map(String::as_str)),
+    }
 }

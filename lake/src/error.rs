@@ -39,6 +39,12 @@ pub enum LakeError {
     /// A document, contract or dataset was changed by someone else meanwhile.
     #[error("{what} was changed by someone else meanwhile; load it again")]
     Conflict { what: &'static str },
+    /// What it says is not for everyone, so the place of the fault is in the log alone.
+    #[error(
+        "the policy of this portal cannot be read, so nobody sees anything until it is mended; `penstock policy check` \
+         says what is wrong"
+    )]
+    PolicyUnreadable,
     /// A contract or the policy is wrong; the message names file, line and cure.
     #[error("{message}")]
     Config { message: String },
@@ -71,6 +77,7 @@ impl LakeError {
             Self::Unaudited => "audit_unavailable",
             Self::Cancelled => "cancelled",
             Self::Conflict { .. } => "conflict",
+            Self::PolicyUnreadable => "policy_unreadable",
             Self::Config { .. } => "configuration",
             Self::Store { .. } => "store_unavailable",
             Self::Internal { .. } => "internal",

@@ -61,6 +61,8 @@ pub struct Policies {
     /// Of the newest policy that was read.
     version: std::sync::Mutex<String>,
     changes: Option<Arc<Buffer>>,
+    /// Hash of the last text that could not be read.
+    unreadable: std::sync::Mutex<String>,
 }
 
 /// The newest policy that was read, and when the store last confirmed it.
@@ -89,7 +91,9 @@ pub struct TableAccess {
     /// Column → expression over the table's columns that replaces it.
     pub masks: BTreeMap<String, Expr>,
     pub note: AccessNote,
-    /// Hash over all of the above but the note: equal means that the two see the same.
+    /// The row filter as stewards read it, who see the policy anyway; `None` for all rows.
+    pub rows_in_truth: Option<String>,
+    /// Hash over columns, filter and masks: equal means that the two see the same.
     pub fingerprint: [u8; 32],
 }
 
@@ -157,6 +161,7 @@ impl Policies {
             kept: tokio::sync::Mutex::new(kept),
             version: std::sync::Mutex::new(version),
             changes: None,
+            unreadable: std::sync::Mutex::default(),
         }
     }
 
@@ -180,13 +185,10 @@ impl Policies {
     ///
     /// # Errors
     /// [`LakeError::Store`] when the store does not answer after that time: an old policy is never used instead.
-    /// [`LakeError::Internal`] when the document became unreadable: what it says is not for everyone.
+    /// [`LakeError::PolicyUnreadable`] when the document became unreadable.
     pub async fn current(&self) -> Result<Arc<CompiledPolicy>> {
         self.load().await.map_err(|e| match e {
-            LakeError::Config { message } => {
-                tracing::error!(message, "the policy became unreadable; everything is denied");
-                LakeError::internal(message)
-            }
+            LakeError::Config { .. } => LakeError::PolicyUnreadable,
             e => e,
         })
     }
@@ -209,7 +211,8 @@ impl Policies {
             return Ok(Arc::clone(&k.policy));
         }
         let text = self.store.read(&path::policy()).await?;
-        let policy = Arc::new(CompiledPolicy::parse(text.as_deref().unwrap_or_default())?);
+        let text = text.as_deref().unwrap_or_default();
+        let policy = Arc::new(CompiledPolicy::parse(text).inspect_err(|e| self.say_unreadable(text, e))?);
         if let (Some(audit), true) = (&self.changes, kept.as_ref().is_some_and(|k| k.policy.version != policy.version))
         {
             let mut event = audit::event(AuditAction::Policy);
@@ -222,6 +225,26 @@ impl Policies {
         tracing::info!(version = policy.version, grants = policy.policy.grants.len(), "policy read");
         *kept = Some(Kept { tag, policy: Arc::clone(&policy), checked });
         Ok(policy)
+    }
+
+    /// Tells log and audit, once for each text.
+    fn say_unreadable(&self, text: &[u8], error: &LakeError) {
+        let version = format!("{:x}", Sha256::digest(text));
+        let mut told = self.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
+        if *told == version {
+            return;
+        }
+        told.clone_from(&version);
+        tracing::error!(%error, "the policy became unreadable; everything is denied");
+        if let Some(audit) = &self.changes {
+            let mut event = audit::event(AuditAction::Policy);
+            event.via = "server".to_owned();
+            event.policy = Some(version);
+            match audit.enter(event) {
+                Ok(entry) => entry.end(AuditOutcome::Failed, Some(error.to_string())),
+                Err(e) => tracing::error!(error = %e, "nor could that be audited"),
+            }
+        }
     }
 
     /// The dataset's tags, where this policy asks for any. Of a contract that cannot be read nothing is known, so that it
@@ -269,7 +292,8 @@ impl Policies {
             true => builtin::parts(who, policy.is_steward(who), dataset, then),
             false => Vec::new(),
         };
-        let mut until = Some(DateTime::<Utc>::MIN_UTC);
+        // What is built in has no end.
+        let mut until = parts.is_empty().then_some(DateTime::<Utc>::MIN_UTC);
         for grant in policy.granting(who, on, Action::Read, now) {
             match self.part(&policy, grant, (dataset, then, newest), (who, now)).await {
                 Ok(part) => {
@@ -320,7 +344,7 @@ impl Policies {
             }
             let bound = predicate.bind(then, who, &values)?;
             filter = Some(bound.filter);
-            said = Some(if known { Said::Words(bound.said) } else { Said::LookedUp });
+            said = Some(Said { words: bound.said, told: known });
         }
         let listed =
             |c: &String| grant.grant.columns.as_ref().is_none_or(|l| l.contains(c)) && !grant.grant.except.contains(c);

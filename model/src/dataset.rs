@@ -47,6 +47,19 @@ pub struct AccessNote {
     pub until: Option<DateTime<Utc>>,
 }
 
+impl AccessNote {
+    /// In the place of a row filter over columns that the viewer does not see as they are.
+    pub const ON_HIDDEN: &str = "a condition on columns that are hidden from you";
+    /// In the place of one whose values the viewer need not know.
+    pub const LOOKED_UP: &str = "a condition on values that are looked up elsewhere";
+
+    /// Whether [`rows`](Self::rows) is the filter itself and not what stands in its place.
+    #[must_use]
+    pub fn tells_rows(&self) -> bool {
+        self.rows.as_deref().is_some_and(|rows| rows != Self::ON_HIDDEN && rows != Self::LOOKED_UP)
+    }
+}
+
 /// All that the dataset page shows beside rows and arrivals.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::{
     Json,
     extract::rejection::{BytesRejection, FormRejection, JsonRejection, PathRejection, QueryRejection},
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{Html, IntoResponse, Response},
 };
 use lake::LakeError;
@@ -55,6 +55,7 @@ fn known(code: &str) -> (StatusCode, &'static str) {
         "cancelled" => (StatusCode::CONFLICT, "The query was cancelled"),
         "conflict" => (StatusCode::CONFLICT, "Changed meanwhile"),
         "configuration" => (StatusCode::UNPROCESSABLE_ENTITY, "A contract or the policy is wrong"),
+        "policy_unreadable" => (StatusCode::SERVICE_UNAVAILABLE, "The policy cannot be read"),
         "audit_unavailable" => (StatusCode::SERVICE_UNAVAILABLE, "The audit cannot be written"),
         "store_unavailable" => (StatusCode::SERVICE_UNAVAILABLE, "The store cannot be reached"),
         code::UNAUTHORIZED => (StatusCode::UNAUTHORIZED, "Not signed in"),
@@ -287,6 +288,19 @@ impl Unfinished {
         self.0.request_id = Some(request_id.to_owned());
         serde_json::to_vec(&self.0).unwrap_or_default()
     }
+
+    /// The same for a person who sent a form; `back` is where it stood.
+    #[must_use]
+    pub fn page(self, back: Option<String>) -> Page {
+        Page::of(*self.0, back)
+    }
+}
+
+/// Whether the answer is for a browser that shows it as a page.
+#[must_use]
+pub fn prefers_html(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    accept.split(',').next().is_some_and(|first| first.trim().starts_with("text/html"))
 }
 
 /// A page as HTML with its status.

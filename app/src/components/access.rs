@@ -42,7 +42,11 @@ pub fn access_chips(note: &AccessNote) -> impl IntoView + use<> {
 fn parts(note: &AccessNote) -> Vec<String> {
     let mut parts = Vec::new();
     if let Some(rows) = &note.rows {
-        parts.push(format!("You see rows where {rows}"));
+        parts.push(if note.tells_rows() {
+            format!("You see rows where {rows}")
+        } else {
+            format!("You see some rows, by {rows}")
+        });
     }
     parts.extend(note.masks.iter().map(|(column, how)| format!("{column} is {how}")));
     if note.columns_hidden {

@@ -11,6 +11,7 @@ use crate::{
 pub fn tab(viewer: &Viewer, detail: &DatasetDetail) -> AnyView {
     let note = &detail.dataset.access;
     let rows = match &note.rows {
+        Some(untold) if !note.tells_rows() => format!("Some, by {untold}").into_any(),
         Some(rows) => view! { "Those where "<code><bdi>{rows.clone()}</bdi></code> }.into_any(),
         None => "All".into_any(),
     };

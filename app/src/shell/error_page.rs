@@ -61,6 +61,11 @@ fn in_words(error: &LakeError) -> (StatusCode, &'static str, &'static str) {
             (StatusCode::CONFLICT, "Cancelled", "The query was stopped; run it again when you like.")
         }
         LakeError::Conflict { .. } => (StatusCode::CONFLICT, "Changed meanwhile", "Load the page again."),
+        LakeError::PolicyUnreadable => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Nobody sees anything",
+            "No data is lost. Tell whoever changed the policy last, or who runs this portal.",
+        ),
         LakeError::Unaudited => (
             StatusCode::SERVICE_UNAVAILABLE,
             "The audit cannot be written",

@@ -28,6 +28,9 @@ pub struct Contract {
     pub sort: Vec<String>,
     /// Whether a file may add columns that the dataset does not have yet.
     pub growth: bool,
+    /// Whether a file may bring new columns alone. No contract says it: an owner decides so about one file.
+    #[serde(skip)]
+    pub strangers: bool,
     /// Share of rows, 0 to 1, that may be rejected before the whole file is refused. Written as `"30%"`.
     #[serde(deserialize_with = "share")]
     pub max_rejected: f64,
@@ -149,6 +152,7 @@ impl Default for Contract {
             key: Vec::new(),
             sort: Vec::new(),
             growth: false,
+            strangers: false,
             max_rejected: 0.1,
             max_expanded_bytes: None,
             sources: Vec::new(),

@@ -64,6 +64,7 @@ impl Reader {
             filter,
             masks: BTreeMap::new(),
             note: model::AccessNote::default(),
+            rows_in_truth: None,
             fingerprint: [0; 32],
         };
         let table = GovernedTable::try_new(&snapshot.dataset, snapshot.provider(), &access);

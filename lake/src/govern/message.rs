@@ -47,7 +47,7 @@ pub(crate) fn planning(error: DataFusionError, sql: &str) -> LakeError {
                     hint = closest(function, super::functions::ALLOWED.iter().copied());
                     format!("there is no function `{function}`")
                 }
-                None => lower_first(m),
+                None => unfitting(m).unwrap_or_else(|| lower_first(m)),
             }
         }
         DataFusionError::NotImplemented(m) => format!("not supported: {}", lower_first(first_line(m))),
@@ -108,6 +108,35 @@ pub(super) fn root(error: &DataFusionError) -> &DataFusionError {
     }
 }
 
+/// A function that does not take what it is given; the engine lists all its signatures.
+fn unfitting(message: &str) -> Option<String> {
+    const OF_NUMBERS: [&str; 14] = [
+        "sum",
+        "avg",
+        "mean",
+        "median",
+        "stddev",
+        "stddev_pop",
+        "stddev_samp",
+        "var",
+        "var_pop",
+        "var_samp",
+        "corr",
+        "covar_samp",
+        "covar_pop",
+        "approx_percentile_cont",
+    ];
+    let function = message.split_once("Function '")?.1.split_once("' failed to match any signature")?.0;
+    Some(match OF_NUMBERS.contains(&function) {
+        true => format!(
+            "`{function}` takes numbers, and what it is given here is none: `cast(… as double)` makes one of a text"
+        ),
+        false => format!(
+            "`{function}` does not take what it is given here: look at how many values it has and at their types"
+        ),
+    })
+}
+
 fn syntax(e: &ParserError) -> (String, Option<(u64, u64)>) {
     let text = match e {
         ParserError::TokenizerError(m) | ParserError::ParserError(m) => m.as_str(),
@@ -118,7 +147,8 @@ fn syntax(e: &ParserError) -> (String, Option<(u64, u64)>) {
         None => (text, None),
     };
     let place = place.and_then(|(l, c)| Some((l.trim().parse().ok()?, c.trim().parse().ok()?)));
-    (lower_first(&first_line(words).replace("Expected: ", "expected ").replace(", found: ", ", found ")), place)
+    let words = first_line(words).replace("Expected: ", "expected ");
+    (lower_first(&words.replace(", found: EOF", ", and the text ends there").replace(", found: ", ", found ")), place)
 }
 
 fn name(c: &Column) -> String {
@@ -139,32 +169,11 @@ fn lower_first(s: &str) -> String {
 }
 
 /// The candidate that a slip of the keyboard may have meant.
-fn closest<'a>(given: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
+#[must_use]
+pub fn closest<'a>(given: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
     let given = given.to_lowercase();
-    let near = candidates.map(|c| (distance(&given, c), c)).min()?;
+    let near = candidates.map(|c| (strsim::levenshtein(&given, c), c)).min()?;
     (near.0 <= given.chars().count().div_ceil(3)).then(|| format!("did you mean `{}`?", near.1))
-}
-
-/// Levenshtein's.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row.first().copied().unwrap_or(0);
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-        for (j, y) in b.iter().enumerate() {
-            let left = row.get(j).copied().unwrap_or(0);
-            let up = row.get(j + 1).copied().unwrap_or(0);
-            let best = (left + 1).min(up + 1).min(diagonal + usize::from(x != *y));
-            diagonal = up;
-            if let Some(cell) = row.get_mut(j + 1) {
-                *cell = best;
-            }
-        }
-    }
-    row.last().copied().unwrap_or(0)
 }
 
 #[cfg(test)]

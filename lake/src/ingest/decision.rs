@@ -59,7 +59,7 @@ impl Decided {
             source.rename.extend(self.what.columns.clone());
             contract.sources.insert(0, source);
         }
-        Some(Arc::new(Contract { max_rejected: 1.0, growth: true, ..contract }))
+        Some(Arc::new(Contract { max_rejected: 1.0, growth: true, strangers: true, ..contract }))
     }
 
     pub fn is_about(&self, id: &str) -> bool {

@@ -298,7 +298,7 @@ fn check_names(names: &[String], rules: Rules<'_>) -> Result<(), Refusal> {
     }
     let Some(schema) = rules.existing else { return Ok(()) };
     let is_known = |name: &String| schema.index_of(name).is_ok();
-    if !names.iter().any(is_known) {
+    if !rules.contract.strangers && !names.iter().any(is_known) {
         return Err(conflict("None of the file's columns is in the dataset.".into()));
     }
     let new: Vec<&String> = names.iter().filter(|n| !is_known(n) && !rules.contract.columns.contains_key(*n)).collect();

@@ -14,6 +14,7 @@ use model::{
 use super::{
     Landing, Reading,
     gate::{Refusing, decider},
+    landing::sha256,
     read::UNKNOWN_EXPANDS_TO,
     read_file,
     turn::in_turn,
@@ -21,6 +22,7 @@ use super::{
 use crate::{
     Lake, LakeError, Limits, Result,
     contract::{Contract, draft},
+    table::WriteMode,
 };
 
 /// Rejected rows that an inspection tells in full.
@@ -71,6 +73,16 @@ pub fn inspect(bytes: &Bytes, what: &Inspect, existing: Option<&Schema>, limits:
     Inspected { inspection, draft: draft(&reading, &what.file, &source) }
 }
 
+impl Inspected {
+    /// With a word on content that is there already.
+    fn seen(mut self, again: bool) -> Self {
+        if let (Inspection::Lands(lands), true) = (&mut self.inspection, again) {
+            lands.warnings.insert(0, "The same content landed here before: sent again, nothing is added.".to_owned());
+        }
+        self
+    }
+}
+
 impl Inspect {
     /// Where the file would lie in the landing area.
     fn path(&self) -> String {
@@ -118,14 +130,14 @@ impl Lake {
             contract.max_expanded_bytes = wanted.map(|wanted| wanted.min(limits.expanded_bytes));
         }
         let stranger = what.contract.is_some() && !own_dataset;
-        let mut found = self.looked_at(what, bytes, stranger).await?;
+        let (mut found, again) = self.looked_at(what, bytes, stranger).await?;
         if !own {
             match &mut found.inspection {
                 Inspection::Refused(refused) => refused.difference = None,
                 Inspection::Lands(lands) => lands.warnings.clear(),
             }
         }
-        Ok(found)
+        Ok(found.seen(again))
     }
 
     /// The same without asking who: for the command line, whose user holds the bucket itself.
@@ -133,11 +145,13 @@ impl Lake {
     /// # Errors
     /// As [`Lake::inspect`], but for the rights.
     pub async fn inspect_for_operator(&self, what: Inspect, bytes: Bytes) -> Result<Inspected> {
-        self.looked_at(what, bytes, false).await
+        let (found, again) = self.looked_at(what, bytes, false).await?;
+        Ok(found.seen(again))
     }
 
-    /// `stranger` when the contract is anybody's: a file then expands as far as one without a contract.
-    async fn looked_at(&self, mut what: Inspect, bytes: Bytes, stranger: bool) -> Result<Inspected> {
+    /// What the file is, and whether its content is in the dataset, where each lands once. `stranger` when the contract is
+    /// anybody's: a file then expands as far as one without a contract.
+    async fn looked_at(&self, mut what: Inspect, bytes: Bytes, stranger: bool) -> Result<(Inspected, bool)> {
         self.check_size(bytes.len() as u64)?;
         let rooms = self.rooms();
         let mut existing = None;
@@ -151,10 +165,17 @@ impl Lake {
         if stranger {
             limits.expanded_bytes = limits.expanded_bytes.min(UNKNOWN_EXPANDS_TO);
         }
-        let work = move || inspect(&bytes, &what, existing.as_deref(), &limits);
-        in_turn(&rooms.arrivals.lookers, work)
+        let appends = what.contract.as_ref().is_none_or(|c| c.mode == WriteMode::Append);
+        let dataset = what.dataset.clone().filter(|_| appends);
+        let work = move || (inspect(&bytes, &what, existing.as_deref(), &limits), sha256(&bytes));
+        let (found, content) = in_turn(&rooms.arrivals.lookers, work)
             .await
-            .map_err(|e| LakeError::internal(format!("inspecting a file failed: {e}")))
+            .map_err(|e| LakeError::internal(format!("inspecting a file failed: {e}")))?;
+        let again = match &dataset {
+            Some(dataset) => rooms.tables.landed(dataset, &content).await?.is_some(),
+            None => false,
+        };
+        Ok((found, again))
     }
 }
 

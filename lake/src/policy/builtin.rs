@@ -28,5 +28,5 @@ pub(super) fn parts(who: &Principal, steward: bool, dataset: &DatasetName, then:
     // A true reason tells a dataset that is hidden from one that is absent.
     let shown = then.fields().iter().map(|f| f.name()).filter(|name| steward || *name != REASON);
     let columns = shown.map(|name| (name.clone(), None)).collect();
-    vec![Part { filter: (!steward).then(own), said: (!steward).then(|| Said::Words(own())), columns }]
+    vec![Part { filter: (!steward).then(own), said: (!steward).then(|| Said { words: own(), told: true }), columns }]
 }

@@ -25,10 +25,10 @@ pub(super) struct Part {
 
 /// A filter for a person.
 #[derive(Debug, Clone)]
-pub(super) enum Said {
-    Words(Expr),
-    /// It holds values of a dataset that the person need not know of.
-    LookedUp,
+pub(super) struct Said {
+    pub words: Expr,
+    /// Whether the person may know of the datasets that it looks values up in.
+    pub told: bool,
 }
 
 /// Composes parts; `None` when no column is visible.
@@ -45,6 +45,7 @@ pub(super) fn compose(parts: &[Part], schema: &Schema, secret: &Arc<[u8]>) -> Re
         filter: any(parts.iter().map(|p| p.filter.as_ref())),
         masks: BTreeMap::new(),
         note: model::AccessNote::default(),
+        rows_in_truth: None,
         fingerprint: [0; 32],
     };
     for field in schema.fields() {
@@ -63,6 +64,10 @@ pub(super) fn compose(parts: &[Part], schema: &Schema, secret: &Arc<[u8]>) -> Re
         }
     }
     access.note.columns_hidden = access.columns.len() < schema.fields().len();
+    if access.filter.is_some() {
+        let said: Option<Vec<Expr>> = parts.iter().map(|p| Some(p.said.as_ref()?.words.clone())).collect();
+        access.rows_in_truth = said.and_then(|said| any(said.iter().map(Some)).as_ref().map(text));
+    }
     access.note.rows = access.filter.as_ref().map(|filter| note(filter, &parts, &access));
     access.fingerprint = fingerprint(&access, secret);
     Ok(Some(access))
@@ -158,15 +163,12 @@ fn any<'a>(filters: impl Iterator<Item = Option<&'a Expr>>) -> Option<Expr> {
 fn note(filter: &Expr, parts: &[&Part], access: &TableAccess) -> String {
     let shows = |c: &&Column| access.columns.contains(&c.name) && !access.masks.contains_key(&c.name);
     if !filter.column_refs().iter().all(shows) {
-        return "a condition on columns that you do not see".into();
+        return model::AccessNote::ON_HIDDEN.into();
     }
-    let words = |part: &&Part| match &part.said {
-        Some(Said::Words(said)) => Some(said.clone()),
-        Some(Said::LookedUp) | None => None,
-    };
+    let words = |part: &&Part| part.said.as_ref().filter(|said| said.told).map(|said| said.words.clone());
     match parts.iter().map(words).collect::<Option<Vec<Expr>>>() {
         Some(said) => any(said.iter().map(Some)).as_ref().map(text).unwrap_or_default(),
-        None => "a condition on values that are looked up elsewhere".into(),
+        None => model::AccessNote::LOOKED_UP.into(),
     }
 }
 

@@ -3,8 +3,8 @@
 use arrow::datatypes::Schema;
 use chrono::{DateTime, Utc};
 use model::{
-    Action, AuditAction, ColumnExplanation, DatasetExplanation, DatasetName, Explanation, GrantExplanation, Principal,
-    QueryRequest, VisibleRows,
+    AccessNote, Action, AuditAction, ColumnExplanation, DatasetExplanation, DatasetName, Explanation, GrantExplanation,
+    Principal, QueryRequest, VisibleRows,
 };
 
 use super::{Policies, TableAccess, document::Written, grantee::in_scope, predicate::Unusable};
@@ -23,7 +23,7 @@ impl Lake {
         who: &Principal,
         dataset: Option<&DatasetName>,
     ) -> Result<Explanation> {
-        let mut entry = self.audited(asks, AuditAction::Explain)?.text(format!("what {} sees", who.key()));
+        let mut entry = self.audited(asks, AuditAction::Explain)?.text(described(who));
         entry.fill(|event| event.datasets = dataset.map(ToString::to_string));
         let told = match self.is_steward(asks).await {
             Ok(true) => self.explanation(who, dataset).await,
@@ -66,7 +66,7 @@ impl Lake {
         Ok(DatasetExplanation {
             dataset: snapshot.dataset.clone(),
             columns: columns(access.as_ref(), &snapshot.schema),
-            access: access.map(|a| a.note),
+            access: access.map(|a| AccessNote { rows: a.rows_in_truth.or(a.note.rows), ..a.note }),
             grants: policies.grants_on(who, &snapshot.dataset, &snapshot.schema, now).await?,
             rows: None,
         })
@@ -78,6 +78,15 @@ impl Lake {
         let page = self.page_of(who, &status.id, 0, 1).await?;
         Ok(page.rows.first().and_then(|row| row.first()?.as_u64()).unwrap_or_default())
     }
+}
+
+/// Whose view it was, for the audit.
+fn described(who: &Principal) -> String {
+    let groups = who.groups.iter().flatten().map(String::as_str).collect::<Vec<_>>().join(", ");
+    let claims: Vec<String> = who.claims.iter().map(|(name, values)| format!("{name}={}", values.join("|"))).collect();
+    let of = |what: &str, list: String| if list.is_empty() { String::new() } else { format!("; {what} {list}") };
+    let email = who.email.as_ref().map(|email| format!(" ({email})")).unwrap_or_default();
+    format!("what {}{email} sees{}{}", who.name, of("groups", groups), of("claims", claims.join(", ")))
 }
 
 /// Each column of the table, and how it shows.

@@ -199,6 +199,7 @@ fn again(e: &LakeError) -> LakeError {
         LakeError::Busy { retry_after } => LakeError::Busy { retry_after: *retry_after },
         LakeError::Unaudited => LakeError::Unaudited,
         LakeError::Cancelled => LakeError::Cancelled,
+        LakeError::PolicyUnreadable => LakeError::PolicyUnreadable,
         LakeError::Conflict { what } => LakeError::Conflict { what },
         LakeError::Config { message } => LakeError::Config { message: message.clone() },
         LakeError::Store { source } => LakeError::Store { source: source.to_string().into() },

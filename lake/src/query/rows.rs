@@ -14,6 +14,9 @@ use crate::{Lake, LakeError, Result, audit::Trace};
 const BLOCK: u64 = 10_000;
 const DEFAULT_LIMIT: u64 = 100;
 const FILTER_BYTES: usize = 8 << 10;
+/// What stands before a filter in its text.
+const OPENED: &str = " WHERE (";
+const QUOTES: &str = "text stands in single quotes: carrier = 'UA'";
 /// Up to here rows without a wished order are put in one, so that windows fit together.
 const ORDERED_ROWS: u64 = 5_000_000;
 
@@ -41,7 +44,8 @@ pub(crate) async fn rows(
 
     // To the end: the deadline comes before.
     let whole = lake.rooms().config.limits.query_time * 2;
-    let counted = lake.answer_traced(who, QueryRequest::new(text.count()), whole, trace).await?;
+    let counted = lake.answer_traced(who, QueryRequest::new(text.count()), whole, trace).await;
+    let counted = counted.map_err(|e| text.place(e))?;
     let count = lake.page_of(who, &counted.id, 0, 1).await?;
     let total = count.rows.first().and_then(|row| row.first()?.as_u64()).unwrap_or_default();
 
@@ -111,6 +115,19 @@ impl Text {
         format!("SELECT count(*) AS \"rows\" FROM {}{}", self.table, self.filter)
     }
 
+    /// An error of the count, with its place in the filter as it was written.
+    fn place(&self, error: LakeError) -> LakeError {
+        let LakeError::InvalidSql { message, line, column, hint } = error else { return error };
+        let before = self.count().len() - self.filter.len() + OPENED.len();
+        // In the first line stands what is ours too.
+        let column = match (line, column) {
+            (Some(1), Some(column)) => column.checked_sub(before as u64).filter(|c| *c > 0),
+            (_, column) => column,
+        };
+        let hint = hint.or_else(|| message.starts_with("there is no column").then(|| QUOTES.to_owned()));
+        LakeError::InvalidSql { line: column.and(line), column, message, hint }
+    }
+
     fn window(&self, offset: u64, limit: u64, total: u64) -> String {
         let mut order = self.sort.clone();
         // One window holds all: it agrees with itself.
@@ -141,7 +158,7 @@ fn where_clause(filter: &str) -> Result<String> {
         return Err(wrong(&format!("unexpected `{}`", parser.peek_token().token)));
     }
     // The line break ends a comment that the predicate may end with.
-    let clause = format!(" WHERE ({filter}\n)");
+    let clause = format!("{OPENED}{filter}\n)");
     let whole = Parser::parse_sql(&GenericDialect {}, &format!("SELECT a FROM t{clause} ORDER BY a LIMIT 1"));
     let same = match whole.map_err(|e| wrong(&e))?.as_slice() {
         [Statement::Query(query)] => match query.body.as_ref() {
@@ -223,6 +240,17 @@ mod tests {
             "SELECT \"odd\"\"name\", \"a\" FROM \"ops\".\"flights\" WHERE (b > 1\n) \
              ORDER BY \"b\" DESC NULLS LAST, \"a\", \"odd\"\"name\" LIMIT 10000 OFFSET 0"
         );
+        let error = |column| LakeError::InvalidSql {
+            message: "there is no column `c`".into(),
+            line: Some(1),
+            column: Some(column),
+            hint: None,
+        };
+        let start = text.count().find("b > 1").unwrap() as u64 + 1;
+        let LakeError::InvalidSql { line, column, hint, .. } = text.place(error(start)) else { panic!() };
+        assert_eq!((line, column, hint.as_deref()), (Some(1), Some(1), Some(QUOTES)));
+        let LakeError::InvalidSql { line, column, .. } = text.place(error(3)) else { panic!() };
+        assert_eq!((line, column), (None, None));
         assert!(text.window(0, 10_000, 100).ends_with("ORDER BY \"b\" DESC NULLS LAST LIMIT 10000 OFFSET 0"));
         for wrong in [
             RowsRequest { columns: vec!["a\" from x --".into()], ..RowsRequest::default() },

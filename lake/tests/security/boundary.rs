@@ -88,6 +88,7 @@ fn a_07_what_does_not_fit_the_table_gives_no_table() {
             filter,
             masks: [(mask.to_owned(), lit(ScalarValue::Null))].into(),
             note: model::AccessNote::default(),
+            rows_in_truth: None,
             fingerprint: [0; 32],
         };
         let open = |access: &TableAccess| GovernedTable::try_new(&name("ops.t"), Arc::clone(&raw), access).is_ok();

@@ -192,7 +192,7 @@ rows = "amount < 10"
         assert!(two.may_upload);
         let both = note(&["one", "two"], &["a"]).await;
         // `amount` is hidden in some rows, so the words do not say what is asked of it.
-        assert_eq!(both.rows.as_deref(), Some("a condition on columns that you do not see"), "{both:?}");
+        assert_eq!(both.rows.as_deref(), Some("a condition on columns that are hidden from you"), "{both:?}");
         assert_eq!(both.masks[0], ("secret".to_owned(), "hashed in some rows".to_owned()));
     });
 }

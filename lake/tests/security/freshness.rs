@@ -53,7 +53,7 @@ fn a_10_a_change_takes_effect_at_the_next_check_and_a_broken_one_denies() {
         assert!(!reads(&policies, &analyst(), "ref.o").await);
         store.write(&path::policy(), b"[[grant]]\nto = [\"secret-group-name\"]".to_vec()).await.unwrap();
         let e = policies.may(&analyst(), &name("ops.t"), Action::Read, Utc::now()).await.unwrap_err();
-        assert_eq!(e.code(), "internal");
+        assert_eq!(e.code(), "policy_unreadable");
         assert!(!e.to_string().contains("secret-group-name"), "{e}");
         store.remove(&path::policy()).await.unwrap();
         assert!(!reads(&policies, &analyst(), "ops.t").await);

@@ -10,10 +10,10 @@ use bytes::Bytes;
 use model::{Decision, IngestReport, Verdict};
 use utoipa::ToSchema;
 
-use super::{Problems, extract::Id, uploads::prefers_html};
+use super::{Problems, extract::Id};
 use crate::{
     auth::SignedIn,
-    problem::{ApiProblem, see_other},
+    problem::{ApiProblem, prefers_html, see_other},
     state::AppState,
 };
 

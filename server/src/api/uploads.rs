@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     auth::SignedIn,
-    problem::{ApiProblem, see_other},
+    problem::{ApiProblem, prefers_html, see_other},
     state::AppState,
 };
 
@@ -249,11 +249,6 @@ pub fn file_name(given: &str) -> Result<String, ApiProblem> {
         ));
     }
     Ok(last.to_owned())
-}
-
-pub(super) fn prefers_html(headers: &HeaderMap) -> bool {
-    let accept = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    accept.split(',').next().is_some_and(|first| first.trim().starts_with("text/html"))
 }
 
 #[cfg(test)]

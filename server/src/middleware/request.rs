@@ -5,13 +5,17 @@ use std::time::Instant;
 use axum::{
     body::Body,
     extract::{MatchedPath, Request, State},
-    http::{HeaderName, HeaderValue, header},
+    http::{HeaderMap, HeaderName, HeaderValue, header},
     middleware::Next,
-    response::Response,
+    response::{IntoResponse as _, Response},
 };
 use tracing::Instrument as _;
 
-use crate::{problem::Unfinished, state::AppState};
+use super::is_api;
+use crate::{
+    problem::{Unfinished, prefers_html},
+    state::AppState,
+};
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -41,6 +45,7 @@ pub async fn observe(State(state): State<AppState>, mut request: Request, next: 
     request.extensions_mut().insert(RequestId(id.clone()));
     let began = Instant::now();
     let span = tracing::info_span!("request", %id, %method, %path);
+    let person = (is_api(&path) && prefers_html(request.headers())).then(|| Person { back: back(request.headers()) });
     let answer = next.run(request).instrument(span.clone()).await;
     let took = began.elapsed();
     let status = answer.status();
@@ -55,14 +60,39 @@ pub async fn observe(State(state): State<AppState>, mut request: Request, next: 
     }
     let template = answer.extensions().get::<Template>().map_or("none", |t| t.0.as_str()).to_owned();
     state.metrics.request(&method, &template, status, took);
-    finish(answer, &id)
+    finish(answer, &id, person)
 }
 
-fn finish(mut answer: Response, id: &str) -> Response {
+/// Somebody who sent a form to the API, and reads its answer.
+struct Person {
+    back: Option<String>,
+}
+
+/// The page that the request came from, as an address on this server.
+fn back(headers: &HeaderMap) -> Option<String> {
+    let from = url::Url::parse(headers.get(header::REFERER)?.to_str().ok()?).ok()?;
+    let query = from.query().map(|q| format!("?{q}")).unwrap_or_default();
+    // Two slashes would name another server.
+    Some(format!("/{}{query}", from.path().trim_start_matches('/')))
+}
+
+fn finish(mut answer: Response, id: &str, person: Option<Person>) -> Response {
     if let Ok(value) = HeaderValue::try_from(id) {
         answer.headers_mut().insert(HEADER, value);
     }
     match answer.extensions_mut().remove::<Unfinished>() {
+        Some(problem) if person.is_some() => {
+            let mut page = problem.page(person.and_then(|p| p.back)).into_response();
+            for (name, value) in answer.headers() {
+                if !page.headers().contains_key(name)
+                    && name != header::CONTENT_LENGTH
+                    && name != header::CONTENT_ENCODING
+                {
+                    page.headers_mut().insert(name, value.clone());
+                }
+            }
+            page
+        }
         // Small, and so never compressed on its way here.
         Some(problem) if !answer.headers().contains_key(header::CONTENT_ENCODING) => {
             let (mut parts, _) = answer.into_parts();

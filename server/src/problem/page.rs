@@ -6,6 +6,7 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use lake::LakeError;
+use model::Problem;
 
 use super::ApiProblem;
 
@@ -13,13 +14,24 @@ use super::ApiProblem;
 #[derive(Debug)]
 pub struct Page {
     status: StatusCode,
-    title: &'static str,
+    title: String,
     text: String,
+    /// Where the person came from, on this server.
+    back: Option<String>,
 }
 
 impl Page {
-    fn new(status: StatusCode, title: &'static str, text: impl Into<String>) -> Self {
-        Self { status, title, text: text.into() }
+    fn new(status: StatusCode, title: &str, text: impl Into<String>) -> Self {
+        Self { status, title: title.to_owned(), text: text.into(), back: None }
+    }
+
+    /// A problem of the API, for a person.
+    pub(super) fn of(problem: Problem, back: Option<String>) -> Self {
+        let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut letters = problem.detail.chars();
+        let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+        let hint = problem.hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
+        Self { back, ..Self::new(status, &problem.title, format!("{first}{}{hint}", letters.as_str())) }
     }
 
     #[must_use]
@@ -78,14 +90,15 @@ impl From<LakeError> for Page {
 impl IntoResponse for Page {
     fn into_response(self) -> Response {
         let nonce = nonce();
-        let (title, text) = (self.title, escape(&self.text));
+        let (title, text) = (escape(&self.title), escape(&self.text));
+        let back = self.back.map(|to| format!("<p><a href=\"{}\">Go back</a></p>", escape(&to))).unwrap_or_default();
         let body = format!(
             "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title} · Penstock</title>\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
              <style nonce=\"{nonce}\">:root{{color-scheme:light dark}}\
              body{{font:1rem/1.6 system-ui,sans-serif;max-width:34rem;margin:18vh auto 0;padding:0 1.5rem}}\
              h1{{font-size:1.5rem;line-height:1.3}}</style></head>\
-             <body><main><h1>{title}</h1><p>{text}</p><p><a href=\"/\">Go to the start page</a></p></main></body></html>"
+             <body><main><h1>{title}</h1><p>{text}</p>{back}<p><a href=\"/\">Go to the start page</a></p></main></body></html>"
         );
         let mut answer = super::html(self.status, body);
         let headers = answer.headers_mut();
