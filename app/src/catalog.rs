@@ -27,9 +27,11 @@ pub fn CatalogPage() -> impl IntoView {
                 <div class="page-head__words">
                     <h1 class="page-head__title">"Datasets"</h1>
                     <p class="page-head__facts">
-                        {count(shown.len() as u64, "dataset")}
-                        {q.clone().map(|q| view! { " with “"<bdi>{q}</bdi>"”" })}
-                        {unit.clone().map(|u| view! { " in "<bdi>{u}</bdi> })}
+                        <span>
+                            {count(shown.len() as u64, "dataset")}
+                            {q.clone().map(|q| view! { " with “"<bdi>{q}</bdi>"”" })}
+                            {unit.clone().map(|u| view! { " in "<bdi>{u}</bdi> })}
+                        </span>
                     </p>
                 </div>
                 <form class="search-form" action="/datasets" method="get" role="search" aria-label="Within the datasets">
