@@ -5,7 +5,7 @@ use model::{Astray, IngestFilter, IngestReport, IngestState};
 
 use crate::{
     address::Href,
-    components::{Icon, Tab, bytes, count, empty, grouped, icon, tabs, visible},
+    components::{Icon, Tab, bytes, count, empty, grouped, icon, sentence, tabs, visible},
     shell::{Content, Place, page},
 };
 
@@ -99,8 +99,8 @@ fn stray(astray: &[Astray]) -> Option<AnyView> {
     let lines: Vec<_> = astray
         .iter()
         .map(|file| {
-            let (path, reason) = (visible(&file.path).into_owned(), visible(&file.reason).into_owned());
-            view! { <li><code><bdi>{path}</bdi></code>" · "{bytes(file.bytes)}": "<bdi>{reason}</bdi></li> }
+            let (path, reason) = (visible(&file.path).into_owned(), sentence(&file.reason));
+            view! { <li><code><bdi>{path}</bdi></code>" · "{bytes(file.bytes)}": "{reason}</li> }
         })
         .collect();
     (!astray.is_empty()).then(|| {

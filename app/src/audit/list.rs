@@ -6,7 +6,7 @@ use model::{AuditEvent, AuditOutcome, DatasetName};
 use super::words;
 use crate::{
     address::Href,
-    components::{Tone, badge, bytes, duration, grouped, instant, visible},
+    components::{Tone, badge, bytes, duration, grouped, instant, sentence, visible},
 };
 
 /// With or without the person.
@@ -38,7 +38,7 @@ fn line(event: &AuditEvent, with_person: bool) -> AnyView {
     });
     // Stewards see why, others what they were told.
     let reason = event.reason.as_deref().or(event.message.as_deref()).map(|reason| {
-        view! { <span class="audit__reason"><bdi>{shown(reason)}</bdi></span> }
+        view! { <span class="audit__reason">{sentence(reason)}</span> }
     });
     let person = with_person.then(|| {
         let name = if event.name.is_empty() { "–".to_owned() } else { shown(&event.name) };

@@ -3,7 +3,7 @@
 use lake::LakeError;
 use leptos::prelude::*;
 
-use super::{Icon, icon};
+use super::{Icon, icon, sentence};
 
 /// Whether an error is about what was typed, so that it stands there instead of in place of the page.
 pub fn is_about_request(error: &LakeError) -> bool {
@@ -34,11 +34,11 @@ pub fn problem(error: &LakeError, text: &str) -> AnyView {
                 {icon(Icon::Alert)}
                 <span>
                     {place.map(|p| view! { <strong class="problem__place">{p}". "</strong> })}
-                    <bdi>{error.to_string()}</bdi>
+                    {sentence(&error.to_string())}
                 </span>
             </p>
             {excerpt.map(|e| view! { <pre class="problem__excerpt" aria-hidden="true">{e}</pre> })}
-            {hint.map(|h| view! { <p class="problem__hint"><bdi>{h}</bdi></p> })}
+            {hint.map(|h| view! { <p class="problem__hint">{sentence(&h)}</p> })}
         </div>
     }
     .into_any()

@@ -8,7 +8,9 @@ use super::{
     words::{because, warning, warnings},
 };
 use crate::{
-    components::{Icon, Tone, badge, bytes, count, grid, grouped, icon, percent, snippet, type_chip, visible},
+    components::{
+        Icon, Tone, badge, bytes, count, grid, grouped, icon, percent, sentence, snippet, type_chip, visible,
+    },
     context::{Looked, LookedAt},
 };
 
@@ -93,8 +95,7 @@ fn card(file: &LookedAt) -> AnyView {
 }
 
 fn trouble(message: &str) -> AnyView {
-    view! { <p class="banner banner--bad">{icon(Icon::Alert)} <bdi>{visible(message).into_owned()}</bdi></p> }
-        .into_any()
+    view! { <p class="banner banner--bad">{icon(Icon::Alert)} {sentence(message)}</p> }.into_any()
 }
 
 fn refused_body(refused: &Refused) -> AnyView {
@@ -110,7 +111,7 @@ fn refused_body(refused: &Refused) -> AnyView {
 fn waiting_body(refused: &Refused) -> AnyView {
     view! {
         <p class="banner banner--careful">
-            {icon(Icon::Alert)} <bdi>{visible(&refused.message).into_owned()}</bdi>
+            {icon(Icon::Alert)} {sentence(&refused.message)}
         </p>
         {refused.difference.as_deref().map(compared)}
         {rejects(&refused.quarantined, refused.quarantined.len() as u64)}
@@ -172,7 +173,7 @@ fn columns(lands: &Lands) -> AnyView {
                     </th>
                     <td data-label="Type">{type_chip(c.column_type)}</td>
                     <td data-label="Empty" class="table__number quiet">{nulls}</td>
-                    <td data-label="Why">{careful} " " <bdi>{visible(why).into_owned()}</bdi></td>
+                    <td data-label="Why">{careful} " " {sentence(why)}</td>
                 </tr>
             }
         })

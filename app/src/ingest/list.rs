@@ -5,7 +5,7 @@ use model::{IngestReport, IngestState};
 
 use crate::{
     address::Href,
-    components::{Icon, Tone, ago, badge, bytes, empty, grouped, visible},
+    components::{Icon, Tone, ago, badge, bytes, empty, grouped, sentence, visible},
 };
 
 /// With or without the column that names the dataset.
@@ -40,14 +40,14 @@ fn line(r: &IngestReport, with_dataset: bool) -> AnyView {
         view! { <td data-label="Dataset"><a href=Href::dataset(&r.dataset).build()>{r.dataset.to_string()}</a></td> }
     });
     let told = matches!(r.state, IngestState::Refused | IngestState::Waiting | IngestState::Working);
-    let message = (told && !r.message.is_empty()).then(|| visible(&r.message).into_owned());
+    let message = (told && !r.message.is_empty()).then(|| sentence(&r.message));
     let quarantined = r.rows.quarantined;
     let class = if quarantined > 0 { "table__number figure--bad" } else { "table__number quiet" };
     view! {
         <tr>
             <th scope="row" class="entry">
                 <a class="entry__title" href=format!("/arrivals/{}", r.id)><bdi>{visible(&r.file).into_owned()}</bdi></a>
-                {message.map(|m| view! { <span class="entry__about"><bdi>{m}</bdi></span> })}
+                {message.map(|m| view! { <span class="entry__about">{m}</span> })}
             </th>
             <td data-label="State">{state_badge(r)}</td>
             {dataset}

@@ -5,7 +5,7 @@ use model::{IngestReport, IngestState, QuarantinedRow};
 
 use crate::{
     address::Href,
-    components::{Icon, ago, count, grouped, icon, visible},
+    components::{Icon, ago, count, grouped, icon, sentence, visible},
 };
 
 /// Rows drawn on the page; the download has more.
@@ -105,7 +105,7 @@ pub fn item(row: &QuarantinedRow) -> AnyView {
                 <span class="reject__line">"Line "{grouped(row.line)}</span>
                 {at}
             </p>
-            <p class="reject__reason"><bdi>{visible(&row.reason).into_owned()}</bdi></p>
+            <p class="reject__reason">{sentence(&row.reason)}</p>
             <pre class="reject__raw" tabindex="0"><bdi>{visible(&row.raw).into_owned()}</bdi></pre>
         </li>
     }

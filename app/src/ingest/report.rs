@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     address::Href,
-    components::{Icon, bytes, count, duration, grouped, icon, instant, percent, type_chip, visible},
+    components::{Icon, bytes, count, duration, grouped, icon, instant, percent, sentence, type_chip, visible},
 };
 
 /// `rows` is `None` when the viewer may not see raw rows.
@@ -22,14 +22,14 @@ pub fn report(r: &IngestReport, rows: Option<&[QuarantinedRow]>) -> AnyView {
             IngestState::Waiting => "banner banner--careful",
             _ => "banner",
         };
-        view! { <p class=class>{icon(Icon::Alert)} <bdi>{visible(&r.message).into_owned()}</bdi></p> }
+        view! { <p class=class>{icon(Icon::Alert)} {sentence(&r.message)}</p> }
     });
     let query = (r.rows.landed > 0 || r.state == IngestState::Duplicate).then(|| {
         view! { <a class="button button--primary" href=Href::dataset(&r.dataset).build()>"See the data"</a> }
     });
     let corrects = r.corrects.as_ref().map(|id| {
         let href = format!("/arrivals/{id}");
-        view! { <p class="banner">{icon(Icon::Arrival)} "These rows correct those of "<a href=href>"an earlier arrival"</a>"."</p> }
+        view! { <p class="banner">{icon(Icon::Arrival)} <span>"These rows correct those of "<a href=href>"an earlier arrival"</a>"."</span></p> }
     });
     let ahead = r.ahead.as_ref().map(|ahead| {
         let (href, file) = (format!("/arrivals/{}", ahead.ingest), visible(&ahead.file).into_owned());
@@ -180,7 +180,7 @@ fn column(c: &ColumnReport, rows: u64) -> AnyView {
                 {empty.map(|e| view! { <span class="quiet">{e}</span> })}
             </p>
             {label.map(|l| view! { <p class="reason__label">"“"<bdi>{l}</bdi>"” in the file"</p> })}
-            <p class="reason__evidence"><bdi>{visible(&c.evidence).into_owned()}</bdi></p>
+            <p class="reason__evidence">{sentence(&c.evidence)}</p>
         </li>
     }
     .into_any()

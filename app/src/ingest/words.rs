@@ -3,14 +3,12 @@
 use leptos::prelude::*;
 use model::{ColumnWarning, RefusedBecause};
 
-use crate::components::{Icon, icon, visible};
+use crate::components::{Icon, icon, sentence};
 
 /// What landed and deserves a look.
 pub fn warnings(said: &[String]) -> Vec<AnyView> {
-    let line = |text: &String| {
-        let text = visible(text).into_owned();
-        view! { <p class="banner banner--careful">{icon(Icon::Alert)} <bdi>{text}</bdi></p> }.into_any()
-    };
+    let line =
+        |text: &String| view! { <p class="banner banner--careful">{icon(Icon::Alert)} {sentence(text)}</p> }.into_any();
     said.iter().map(line).collect()
 }
 

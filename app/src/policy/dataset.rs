@@ -6,7 +6,7 @@ use model::{DatasetExplanation, GrantExplanation};
 use super::Whose;
 use crate::{
     address::Href,
-    components::{Tone, badge, grouped, instant, visible},
+    components::{Tone, badge, grouped, instant, sentence, visible},
 };
 
 pub(super) fn view(d: &DatasetExplanation, whose: &Whose) -> AnyView {
@@ -65,8 +65,7 @@ fn grant(g: &GrantExplanation) -> AnyView {
     let state = match &g.because {
         None => view! { {badge(Tone::Good, "applies")} }.into_any(),
         Some(why) => {
-            view! { {badge(Tone::Quiet, "does not apply")} <span class="grants__why"><bdi>{visible(why).into_owned()}</bdi></span> }
-                .into_any()
+            view! { {badge(Tone::Quiet, "does not apply")} <span class="grants__why">{sentence(why)}</span> }.into_any()
         }
     };
     let code = |text: String| view! { <code><bdi>{visible(&text).into_owned()}</bdi></code> };

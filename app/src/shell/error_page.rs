@@ -8,6 +8,7 @@ use super::{
     frame::Place,
     page::{Content, page, set_status},
 };
+use crate::components::sentence;
 
 /// For addresses that no page has.
 #[component]
@@ -25,7 +26,7 @@ pub fn error_content(error: &LakeError) -> Content {
         <section class="error-page">
             <p class="error-page__status">{status.as_u16()}</p>
             <h1 class="error-page__title">{title}</h1>
-            <p class="error-page__message"><bdi>{error.to_string()}</bdi></p>
+            <p class="error-page__message">{sentence(&error.to_string())}</p>
             <p class="error-page__advice">{advice}</p>
             <p class="error-page__ways">
                 <a class="button button--primary" href="/datasets">"See all datasets"</a>
