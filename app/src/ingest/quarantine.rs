@@ -19,7 +19,14 @@ pub fn quarantine(r: &IngestReport, rows: Option<&[QuarantinedRow]>) -> AnyView 
     let download = Href::to(format!("/api/v1/ingests/{}/quarantine", r.id)).with("limit", MOST.to_string()).build();
     let name = format!("quarantine-{}.json", r.id);
     let list = match rows {
-        _ if total == 0 => view! { <p class="quiet">"Every row could be read."</p> }.into_any(),
+        _ if total == 0 => {
+            let words = match r.state {
+                IngestState::Duplicate => "The file landed before, so it was not read again.",
+                _ if r.rows.read == 0 => "The file was not read that far.",
+                _ => "Every row could be read.",
+            };
+            view! { <p class="quiet">{words}</p> }.into_any()
+        }
         None => view! { <p class="quiet">"The rows themselves are shown to the owners of the dataset."</p> }.into_any(),
         Some(rows) => {
             let items: Vec<_> = rows.iter().take(SHOWN).map(item).collect();

@@ -29,7 +29,7 @@ pub fn because(b: RefusedBecause) -> &'static str {
         RefusedBecause::TooManyRejects => "too many rows could not be read",
         RefusedBecause::Unreadable => "it could not be read",
         RefusedBecause::SchemaConflict => "its columns do not fit the dataset",
-        RefusedBecause::Contract => "the dataset's contract is wrong",
+        RefusedBecause::Contract => "the contract does not say how to read it",
         RefusedBecause::CheckFailed => "rows do not meet a check of the contract",
         RefusedBecause::TakenBack => "it landed before and was taken back",
         RefusedBecause::Declined => "an owner decided so",

@@ -110,8 +110,8 @@ pub(super) fn too_many(rows: &RowCounts, most: f64) -> Option<Refusal> {
         return None;
     }
     let message = format!(
-        "{} of {} rows were rejected, more than the {}% that the dataset allows; nothing landed. Mend the rows in \
-         quarantine and send the file again, or raise `max_rejected` in the contract.",
+        "{} of {} rows were rejected, more than the {}% that the dataset allows, so none of them lands. Mend the \
+         rejected rows and send the file again, or raise `max_rejected` in the contract.",
         rows.quarantined,
         rows.read,
         most * 100.0
