@@ -155,7 +155,10 @@ fn chooser(people: &[Known], whose: Option<&Whose>, dataset: Option<&str>) -> An
             <form class="whose__known" action="/policy" method="get">
                 {dataset.map(keep)}
                 <label class="field__label" for="who">"Somebody who has signed in"</label>
-                <select class="field__input" id="who" name="who">{options}</select>
+                <select class="field__input" id="who" name="who">
+                    <option value="">"Choose a person"</option>
+                    {options}
+                </select>
                 <button class="button button--primary" type="submit">"Show"</button>
             </form>
             <details class="whose__described" open=whose.is_some_and(|w| w.said("who").is_empty())>

@@ -33,7 +33,9 @@ pub(super) fn view(d: &DatasetExplanation, whose: &Whose) -> AnyView {
             view! { <tr class=class><th scope="row"><code><bdi>{c.name.clone()}</bdi></code></th><td>{c.shows.clone()}</td></tr> }
         })
         .collect();
-    let grants: Vec<_> = d.grants.iter().map(grant).collect();
+    // What gives something comes before what does not.
+    let (giving, others): (Vec<_>, Vec<_>) = d.grants.iter().partition(|g| g.because.is_none());
+    let grants: Vec<_> = giving.into_iter().chain(others).map(grant).collect();
     let none = d.grants.is_empty().then(|| {
         view! { <p>"No grant of the policy is on this dataset, so nobody sees it."</p> }
     });
@@ -75,7 +77,7 @@ fn grant(g: &GrantExplanation) -> AnyView {
     view! {
         <li class="grants__item">
             <p class="grants__head">
-                <strong>"Line "{g.line}</strong>
+                <strong>"policy.toml, line "{g.line}</strong>
                 {(!g.note.is_empty()).then(|| view! { <bdi>{visible(&g.note).into_owned()}</bdi> })}
                 {state}
             </p>
