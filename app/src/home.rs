@@ -20,7 +20,7 @@ pub fn HomePage() -> impl IntoView {
         let recent = viewer.lake().recent_queries(&viewer.who, RECENT).await?;
         let owns = viewer.context.steward || datasets.iter().any(|d| d.access.may_own);
         let waiting = if owns { viewer.lake().waiting(&viewer.who).await? } else { Vec::new() };
-        let upload_to = datasets.iter().find(|d| d.access.may_upload || d.access.may_own).cloned();
+        let may_send = datasets.iter().any(|d| d.access.may_upload || d.access.may_own);
         let total = datasets.len() as u64;
         datasets.sort_by_key(|d| std::cmp::Reverse(d.updated_at));
         datasets.truncate(CHANGED);
@@ -54,7 +54,7 @@ pub fn HomePage() -> impl IntoView {
                     </section>
                     <section aria-labelledby="bring">
                         <h2 class="section-title" id="bring">"Bring your own file"</h2>
-                        {bring(upload_to.as_ref())}
+                        {bring(may_send)}
                     </section>
                 </div>
             </div>
@@ -166,8 +166,8 @@ pub fn queries(recent: &[RecentQuery]) -> AnyView {
     view! { <ul class="recent">{items}</ul> }.into_any()
 }
 
-fn bring(upload_to: Option<&Dataset>) -> AnyView {
-    let Some(dataset) = upload_to else {
+fn bring(may_send: bool) -> AnyView {
+    if !may_send {
         return view! {
             <div class="card">
                 <p>
@@ -178,8 +178,7 @@ fn bring(upload_to: Option<&Dataset>) -> AnyView {
             </div>
         }
         .into_any();
-    };
-    let send = Href::to("/send").with("dataset", dataset.name.to_string()).build();
+    }
     view! {
         <div class="card">
             <ol class="steps">
@@ -188,7 +187,7 @@ fn bring(upload_to: Option<&Dataset>) -> AnyView {
                 <li>"Query it."</li>
             </ol>
             <p class="card__end">
-                <a class="button" href=send>{icon(Icon::Upload)} "Send files to " {dataset.name.to_string()}</a>
+                <a class="button" href="/send">{icon(Icon::Upload)} "Send files"</a>
             </p>
         </div>
     }

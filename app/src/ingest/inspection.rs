@@ -43,6 +43,7 @@ fn said(file: &LookedAt) -> String {
                 count(lands.rows.landed, "row"),
                 grouped(lands.rows.quarantined)
             ),
+            Inspection::Lands(lands) if lands.rows.landed == 1 => format!("{}: 1 row would land.", file.name),
             Inspection::Lands(lands) => format!("{}: all {} would land.", file.name, count(lands.rows.landed, "row")),
         },
     }

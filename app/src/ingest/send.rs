@@ -48,7 +48,7 @@ fn chooser(asked: Option<&str>, targets: &[Dataset]) -> AnyView {
     let wrong = asked.filter(|d| d.parse::<DatasetName>().is_err()).map(|d| {
         view! {
             <p class="field__error" id="dataset-error">
-                "“"<bdi>{d.to_owned()}</bdi>"” is not a dataset's name; write unit.dataset, for example ops.flights."
+                "“"<bdi>{d.to_owned()}</bdi>"” is not a dataset's name; write unit.dataset in small letters, for example ops.flights."
             </p>
         }
     });
@@ -58,7 +58,7 @@ fn chooser(asked: Option<&str>, targets: &[Dataset]) -> AnyView {
             <div class="field">
                 <label class="field__label" for="dataset">"For the dataset"</label>
                 <p class="field__hint" id="dataset-hint">
-                    "Its contract and its columns then hold. Empty: the file is looked at by itself."
+                    "An existing name, whose contract and columns then hold, or a new one in a unit of yours. Empty: the file is looked at by itself."
                 </p>
                 <div class="send-to__line">
                     <input
