@@ -10,9 +10,12 @@ struct Hit {
     href: String,
 }
 
-const PAGES: [(&str, &str, &str); 4] = [
+const PAGES: [(&str, &str, &str); 7] = [
     ("Datasets", "everything that you may see", "/datasets"),
     ("SQL", "ask a question", "/sql"),
+    ("Arrivals", "files that came in", "/arrivals"),
+    ("Send files", "see what a file would become", "/send"),
+    ("Activity", "what was done: the audit", "/audit"),
     ("Account", "who you are, sessions, tokens", "/account"),
     ("Home", "recently changed, recent queries", "/"),
 ];
@@ -32,7 +35,10 @@ pub fn Palette() -> impl IntoView {
             .iter()
             .filter(|(title, ..)| title.to_lowercase().contains(words.trim()))
             .map(|&(title, name, href)| Hit { title: title.into(), name: name.into(), href: href.into() });
-        found.get().into_iter().chain(pages).collect::<Vec<_>>()
+        // A page whose name begins so comes before datasets that only hold the word.
+        let typed_first = |hit: &Hit| !words.trim().is_empty() && hit.title.to_lowercase().starts_with(words.trim());
+        let (first, rest): (Vec<Hit>, Vec<Hit>) = pages.partition(typed_first);
+        first.into_iter().chain(found.get()).chain(rest).collect::<Vec<_>>()
     };
     let on_key = move |event: leptos::ev::KeyboardEvent| {
         let all = hits();
