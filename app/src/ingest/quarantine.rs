@@ -22,7 +22,7 @@ pub fn quarantine(r: &IngestReport, rows: Option<&[QuarantinedRow]>) -> AnyView 
         _ if total == 0 => {
             let words = match r.state {
                 IngestState::Duplicate => "The file landed before, so it was not read again.",
-                _ if r.rows.read == 0 => "The file was not read that far.",
+                _ if r.rows.read == 0 && r.state != IngestState::Landed => "The file was not read that far.",
                 _ => "Every row could be read.",
             };
             view! { <p class="quiet">{words}</p> }.into_any()
