@@ -142,7 +142,7 @@ words! {
 pub struct AuditFilter {
     pub action: Option<AuditAction>,
     pub outcome: Option<AuditOutcome>,
-    /// A dataset's whole name.
+    /// A part of the datasets' names.
     pub dataset: Option<String>,
     /// A part of the name, the e-mail or the key of the person.
     pub person: Option<String>,

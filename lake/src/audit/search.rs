@@ -69,11 +69,7 @@ fn text(filter: &AuditFilter, own: &str, steward: bool) -> Result<(String, serde
     add("outcome", filter.outcome.map(|o| o.word()), "outcome = $outcome")?;
     add("who", filter.who.as_deref(), "who = $who")?;
     add("before", filter.before.as_deref(), "event < $before")?;
-    add(
-        "dataset",
-        filter.dataset.as_deref(),
-        "strpos(concat(', ', datasets, ', '), concat(', ', $dataset, ', ')) > 0",
-    )?;
+    add("dataset", lower(&filter.dataset).as_deref(), "strpos(lower(datasets), $dataset) > 0")?;
     add(
         "person",
         lower(&filter.person).as_deref(),

@@ -195,7 +195,7 @@ async fn a_search_is_one_event_and_finds_what_is_asked_for() {
         (AuditFilter { action: Some(AuditAction::Query), ..AuditFilter::default() }, 2),
         (AuditFilter { outcome: Some(AuditOutcome::Denied), ..AuditFilter::default() }, 1),
         (AuditFilter { dataset: Some("ops.shops".into()), ..AuditFilter::default() }, 1),
-        (AuditFilter { dataset: Some("ops.shop".into()), ..AuditFilter::default() }, 0),
+        (AuditFilter { dataset: Some("Shop".into()), ..AuditFilter::default() }, 1),
         (AuditFilter { person: Some("PARTNER-A@".into()), ..AuditFilter::default() }, 1),
         (AuditFilter { who: Some(ann().key()), ..AuditFilter::default() }, 2),
         (
