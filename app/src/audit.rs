@@ -52,7 +52,7 @@ pub fn AuditPage() -> impl IntoView {
                     <p class="page-head__facts">{about}</p>
                 </div>
                 <div class="page-head__actions">
-                    <a class="button" href=in_sql()>{icon(Icon::Terminal)} "Ask in SQL"</a>
+                    <a class="button" href=in_sql(&asked.clone().unwrap_or_default())>{icon(Icon::Terminal)} "Ask in SQL"</a>
                 </div>
             </header>
             {steward.then(|| whose(address, mine))}
@@ -97,9 +97,29 @@ fn same(address: &Address) -> Href {
     kept.fold(Href::to("/audit"), |href, name| href.with_some(name, address.get(name)))
 }
 
-fn in_sql() -> String {
-    let sql = "select \"at\", name, action, outcome, datasets, text, message\nfrom system.audit\norder by event desc\nlimit 100";
+/// The search as a query to go on from.
+fn in_sql(filter: &AuditFilter) -> String {
+    let wanted = conditions(filter);
+    let wanted = if wanted.is_empty() { String::new() } else { format!("where {}\n", wanted.join("\n  and ")) };
+    let sql = format!(
+        "select \"at\", name, action, outcome, datasets, text, message\nfrom system.audit\n{wanted}order by event desc\nlimit 100"
+    );
     Href::to("/sql").with("sql", sql).build()
+}
+
+fn conditions(filter: &AuditFilter) -> Vec<String> {
+    let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
+    let holds = |column: &str, part: &str| format!("strpos(lower({column}), {}) > 0", quoted(&part.to_lowercase()));
+    let any = |columns: [&str; 2], part: &str| format!("({})", columns.map(|c| holds(c, part)).join(" or "));
+    let mut wanted = Vec::new();
+    wanted.extend(filter.action.map(|a| format!("action = {}", quoted(a.word()))));
+    wanted.extend(filter.outcome.map(|o| format!("outcome = {}", quoted(o.word()))));
+    wanted.extend(filter.dataset.as_deref().map(|d| holds("datasets", d)));
+    wanted.extend(filter.person.as_deref().map(|p| any(["name", "email"], p)));
+    wanted.extend(filter.text.as_deref().map(|t| any(["text", "message"], t)));
+    wanted.extend(filter.from.map(|at| format!("\"at\" >= '{}'", at.format("%Y-%m-%dT%H:%M:%SZ"))));
+    wanted.extend(filter.until.map(|at| format!("\"at\" < '{}'", at.format("%Y-%m-%dT%H:%M:%SZ"))));
+    wanted
 }
 
 fn whose(address: &Address, mine: bool) -> AnyView {
@@ -203,4 +223,20 @@ fn pager(address: &Address, found: &Found) -> Option<AnyView> {
         }
         .into_any()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_becomes_conditions_that_no_quote_ends() {
+        let filter = AuditFilter {
+            outcome: Some(AuditOutcome::Denied),
+            dataset: Some("Ops.O'Hare".into()),
+            ..AuditFilter::default()
+        };
+        assert_eq!(conditions(&filter), ["outcome = 'denied'", "strpos(lower(datasets), 'ops.o''hare') > 0"]);
+        assert!(conditions(&AuditFilter::default()).is_empty());
+    }
 }
