@@ -5,7 +5,7 @@ use model::{DatasetFilter, Principal};
 
 use crate::{
     components::{count, snippet, visible},
-    shell::{Content, Place, page},
+    shell::{Content, Place, not_shown, page},
 };
 
 mod sessions;
@@ -14,6 +14,9 @@ mod tokens;
 #[component]
 pub fn AccountPage() -> impl IntoView {
     page(Place::Elsewhere, async |viewer| {
+        if viewer.viewing().is_some() {
+            return Ok(not_shown("Account", &viewer.who.name));
+        }
         let accounts = &viewer.context.accounts;
         let sessions = accounts.sessions(&viewer.who, viewer.context.session.as_deref()).await?;
         let tokens = accounts.tokens(&viewer.who).await?;

@@ -7,7 +7,7 @@ use model::{AuditAction, AuditFilter, AuditOutcome, AuditPage as Found};
 use crate::{
     address::{Address, Href},
     components::{Icon, Tab, empty, icon, is_about_request, problem, tabs},
-    shell::{Content, Place, page},
+    shell::{Content, Place, not_shown, page},
 };
 
 mod list;
@@ -19,6 +19,9 @@ const FILTERS: [&str; 7] = ["action", "outcome", "dataset", "person", "text", "f
 #[component]
 pub fn AuditPage() -> impl IntoView {
     page(Place::Elsewhere, async |viewer| {
+        if viewer.viewing().is_some() {
+            return Ok(not_shown("Activity", &viewer.who.name));
+        }
         let (address, steward) = (&viewer.address, viewer.context.steward);
         let mine = !steward || address.get("mine").is_some();
         let asked = filter(address);

@@ -6,7 +6,7 @@ use model::{Dataset, RecentQuery, UnitSummary, Waiting};
 use crate::{
     address::Href,
     components::{Icon, access_chips, ago, count, duration, empty, grouped, icon, visible},
-    shell::{Content, Place, page},
+    shell::{Content, Place, Viewer, page},
 };
 
 const CHANGED: usize = 8;
@@ -50,7 +50,7 @@ pub fn HomePage() -> impl IntoView {
                 <div class="home__side">
                     <section aria-labelledby="recent">
                         <h2 class="section-title" id="recent">"Your recent queries"</h2>
-                        {queries(&recent)}
+                        {queries(&viewer, &recent)}
                     </section>
                     <section aria-labelledby="bring">
                         <h2 class="section-title" id="bring">"Bring your own file"</h2>
@@ -139,7 +139,10 @@ fn changed(datasets: &[Dataset]) -> AnyView {
 }
 
 /// The viewer's latest queries; the SQL page shows them too.
-pub fn queries(recent: &[RecentQuery]) -> AnyView {
+pub fn queries(viewer: &Viewer, recent: &[RecentQuery]) -> AnyView {
+    if viewer.viewing().is_some() {
+        return view! { <p class="quiet">"Somebody's own, and not shown in a view."</p> }.into_any();
+    }
     if recent.is_empty() {
         let body = view! {
             <p>"Questions that you ask appear here, to ask again or to change."</p>

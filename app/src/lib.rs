@@ -40,6 +40,8 @@ mod shell;
 mod sql;
 
 #[cfg(feature = "ssr")]
+pub use policy::described;
+#[cfg(feature = "ssr")]
 pub use routes::{App, route_list};
 #[cfg(feature = "ssr")]
 pub use shell::shell;

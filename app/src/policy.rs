@@ -8,7 +8,7 @@ use model::{DatasetName, Principal};
 
 use crate::{
     address::{Address, Href},
-    components::{Icon, empty, field},
+    components::{Icon, empty, field, icon},
     context::Known,
     shell::{Content, Place, page},
 };
@@ -48,9 +48,10 @@ pub fn PolicyPage() -> impl IntoView {
                 <div class="page-head__words">
                     <h1 class="page-head__title"><bdi>{title.clone()}</bdi></h1>
                     <p class="page-head__facts">
-                        {whose.as_ref().map(|w| view! { <span><bdi>{described(&w.who)}</bdi></span> })}
+                        {whose.as_ref().map(|w| view! { <span><bdi>{in_words(&w.who)}</bdi></span> })}
                     </p>
                 </div>
+                <div class="page-head__actions">{whose.as_ref().map(Whose::view_as)}</div>
             </header>
             {chooser(&people, whose.as_ref(), viewer.address.get("dataset"))}
             {body}
@@ -75,22 +76,9 @@ impl Whose {
             return Some(Self { who: known.principal.clone(), said: vec![("who", id.to_owned())] });
         }
         let (user, groups, claims) = (address.get("user"), address.get("groups"), address.get("claims"));
-        if user.is_none() && groups.is_none() && claims.is_none() {
-            return None;
-        }
-        let name = user.unwrap_or("somebody").to_owned();
+        let who = described(user, groups, claims)?;
         let said = [("user", user), ("groups", groups), ("claims", claims)];
         let said = said.into_iter().filter_map(|(name, value)| Some((name, value?.to_owned()))).collect();
-        let who = Principal {
-            issuer: DESCRIBED.to_owned(),
-            subject: name.clone(),
-            email: user.filter(|u| u.contains('@')).map(str::to_owned),
-            name,
-            groups: Some(listed(groups).map(str::to_owned).collect::<BTreeSet<_>>()),
-            claims: claims_of(claims),
-            scope: None,
-            origin: Default::default(),
-        };
         Some(Self { who, said })
     }
 
@@ -100,9 +88,43 @@ impl Whose {
         whole.with_some("dataset", dataset.map(ToString::to_string).as_deref()).build()
     }
 
+    /// A way to look at the portal as this person.
+    fn view_as(&self) -> AnyView {
+        let said = self.said.iter().map(|(name, value)| {
+            view! { <input type="hidden" name=*name value=value.clone() /> }
+        });
+        view! {
+            <form action="/view-as" method="post">
+                {said.collect_view()}
+                <button class="button" type="submit">{icon(Icon::Eye)} "View as "<bdi>{self.who.name.clone()}</bdi></button>
+            </form>
+        }
+        .into_any()
+    }
+
     fn said(&self, name: &str) -> String {
         self.said.iter().find(|(n, _)| *n == name).map(|(_, v)| v.clone()).unwrap_or_default()
     }
+}
+
+/// Somebody of whom this was said: name, subject or e-mail; groups, and claims as `name=value`, with commas between
+/// several. `None` when nothing was.
+#[must_use]
+pub fn described(user: Option<&str>, groups: Option<&str>, claims: Option<&str>) -> Option<Principal> {
+    if user.is_none() && groups.is_none() && claims.is_none() {
+        return None;
+    }
+    let name = user.filter(|user| !user.trim().is_empty()).unwrap_or("somebody").to_owned();
+    Some(Principal {
+        issuer: DESCRIBED.to_owned(),
+        subject: name.clone(),
+        email: user.filter(|u| u.contains('@')).map(str::to_owned),
+        name,
+        groups: Some(listed(groups).map(str::to_owned).collect::<BTreeSet<_>>()),
+        claims: claims_of(claims),
+        scope: None,
+        origin: Default::default(),
+    })
 }
 
 fn listed(text: Option<&str>) -> impl Iterator<Item = &str> {
@@ -119,7 +141,7 @@ fn claims_of(text: Option<&str>) -> BTreeMap<String, Vec<String>> {
 }
 
 /// Groups and claims of somebody, as a line.
-fn described(who: &Principal) -> String {
+fn in_words(who: &Principal) -> String {
     let groups = match &who.groups {
         None => "no groups were sent".to_owned(),
         Some(groups) if groups.is_empty() => "in no group".to_owned(),

@@ -16,7 +16,8 @@ pub fn SignInPage() -> impl IntoView {
     let address = Address::of_request();
     let return_to = local(address.get("return_to")).to_owned();
     // Someone who is signed in came by an old link, unless to be someone else of the demo.
-    if context.principal.is_some() && address.get("switch").is_none() {
+    let viewing = context.principal.as_ref().is_some_and(|who| who.origin.viewing.is_some());
+    if viewing || context.principal.is_some() && address.get("switch").is_none() {
         redirect(&return_to);
         return ().into_any();
     }

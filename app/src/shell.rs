@@ -12,7 +12,7 @@ mod page;
 pub use error_page::NotFoundPage;
 pub use frame::{Place, bare};
 pub use logo::logo;
-pub use page::{Content, Viewer, page, redirect, set_status};
+pub use page::{Content, Viewer, not_shown, page, redirect, set_status};
 
 use crate::routes::App;
 

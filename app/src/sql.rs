@@ -58,7 +58,7 @@ pub fn SqlPage() -> impl IntoView {
                     {schema}
                     <details class="side-section" open=sql.is_none()>
                         <summary class="side-section__title side-section__title--opens">"Recent queries" {icon(Icon::Down)}</summary>
-                        {queries(&recent)}
+                        {queries(&viewer, &recent)}
                     </details>
                 </aside>
                 <div class="workbench__main">

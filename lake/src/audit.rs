@@ -33,10 +33,21 @@ impl Lake {
     /// [`LakeError::Unaudited`] when too much waits to be written.
     pub fn audited(&self, who: &Principal, action: AuditAction) -> Result<Entry> {
         let mut event = event(action);
-        event.who = Some(who.key());
-        event.name.clone_from(&who.name);
-        event.email.clone_from(&who.email);
         event.via.clone_from(&who.origin.via);
+        match &who.origin.viewing {
+            None => {
+                event.who = Some(who.key());
+                event.name.clone_from(&who.name);
+                event.email.clone_from(&who.email);
+            }
+            // Whoever is viewed did nothing, and finds nothing of it among their own rows.
+            Some(steward) => {
+                event.who = Some(steward.key.clone());
+                event.name.clone_from(&steward.name);
+                event.email.clone_from(&steward.email);
+                event.via.push_str(&format!(" as {}", who.known_as()));
+            }
+        }
         event.request.clone_from(&who.origin.request);
         event.address.clone_from(&who.origin.address);
         self.rooms().audit.enter(event)

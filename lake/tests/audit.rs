@@ -113,6 +113,7 @@ fn person(subject: &str, group: &str, claims: &[(&str, &str)]) -> Principal {
             via: format!("session of-{subject}"),
             request: Some("4711".into()),
             address: Some("192.0.2.7".into()),
+            viewing: None,
         },
     }
 }

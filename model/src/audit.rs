@@ -21,7 +21,8 @@ pub struct AuditEvent {
     pub who: Option<String>,
     pub name: String,
     pub email: Option<String>,
-    /// How it came: `session ID`, `token ID`, `command line`, `watcher`, `sign-in`, `server`.
+    /// How it came: `session ID`, `token ID`, `command line`, `watcher`, `sign-in`, `server`; `session ID as
+    /// NAME` where a steward viewed as somebody.
     pub via: String,
     /// `unit.dataset`, with a comma and a space between several.
     pub datasets: Option<String>,
@@ -115,6 +116,8 @@ words! {
         Decide = "decide",
         /// What somebody sees, told to a steward.
         Explain = "explain",
+        /// A steward began or ended to look at the portal as somebody else.
+        ViewAs = "view-as",
         RollBack = "roll-back",
         MakeToken = "make-token",
         RevokeToken = "revoke-token",

@@ -37,7 +37,7 @@ pub use inspect::{InspectedColumn, InspectedRows, Inspection, Lands, Refused, Ro
 pub use name::{ColumnName, DatasetName, InvalidName, UnitName};
 pub use page::{Cell, Page};
 pub use policy::{Action, Grant, Policy};
-pub use principal::{Origin, Principal};
+pub use principal::{Origin, Principal, Viewing};
 pub use problem::Problem;
 pub use profile::{Bin, ColumnProfile, DatasetProfile, Lengths, TopValue};
 pub use query::{

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 /// An authenticated person or service, as its provider described it at sign-in.
@@ -39,6 +40,19 @@ pub struct Origin {
     pub request: Option<String>,
     /// The address that the connection came from.
     pub address: Option<String>,
+    /// The steward who asks, where the principal is somebody as whom they look at the portal.
+    pub viewing: Option<Viewing>,
+}
+
+/// A steward who looks at the portal as somebody else. What they do is audited as theirs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Viewing {
+    /// [`Principal::key`] of the steward.
+    pub key: String,
+    pub name: String,
+    pub email: Option<String>,
+    /// When it ends by itself.
+    pub until: DateTime<Utc>,
 }
 
 /// What a token may do, never more than its owner may.
@@ -62,6 +76,12 @@ impl Principal {
     #[must_use]
     pub fn in_group(&self, group: &str) -> bool {
         self.groups.as_ref().is_some_and(|g| g.contains(group))
+    }
+
+    /// By what people know this person, of those that `user:NAME` in a policy matches: the e-mail, else the subject.
+    #[must_use]
+    pub fn known_as(&self) -> &str {
+        self.email.as_deref().unwrap_or(&self.subject)
     }
 
     /// The values of `name`, or `None` when the provider did not send it.

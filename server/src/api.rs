@@ -19,6 +19,7 @@ pub mod rows;
 pub mod tokens;
 pub mod uploads;
 pub mod versions;
+pub mod view_as;
 
 use axum::http::{HeaderName, HeaderValue};
 use model::{CacheOutcome, Problem};

@@ -15,5 +15,6 @@ pub mod return_to;
 pub mod seal;
 pub mod sessions;
 pub mod tokens;
+pub mod view_as;
 
 pub use caller::{Caller, SignedIn, Via};

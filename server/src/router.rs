@@ -81,6 +81,7 @@ pub fn api() -> (Router<AppState>, OpenApi) {
         )
         // Stewards.
         .routes(routes!(api::explain::explain))
+        .routes(routes!(api::view_as::begin, api::view_as::stop))
         // A store that tells of new objects.
         .routes(routes!(api::events::storage))
         .split_for_parts()
@@ -109,6 +110,8 @@ fn forms() -> Router<AppState> {
         .route(auth::oidc::CALLBACK, get(auth::flow::callback))
         .route("/auth/demo", post(auth::forms::demo_sign_in))
         .route("/auth/sign-out", post(auth::forms::sign_out))
+        .route("/view-as", post(auth::view_as::begin))
+        .route("/view-as/stop", post(auth::view_as::stop))
         .route("/queries/{id}/cancel", post(auth::forms::cancel_query))
         .route("/datasets/{unit}/{name}/rollback", post(site::rollback::form))
         .route("/account/sessions/{id}/revoke", post(auth::forms::revoke_session))

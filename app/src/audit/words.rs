@@ -20,6 +20,7 @@ pub fn action(action: A) -> &'static str {
         A::Correct => "Correction sent",
         A::Decide => "Decision",
         A::Explain => "View explained",
+        A::ViewAs => "View as",
         A::RollBack => "Roll back",
         A::MakeToken => "Token made",
         A::RevokeToken => "Token revoked",

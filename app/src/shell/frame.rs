@@ -1,10 +1,11 @@
 //! The one frame of all pages: skip link, bar, navigation, search, account menu.
 
 use leptos::prelude::*;
+use model::Viewing;
 
 use super::{logo::logo, page::Viewer};
 use crate::{
-    components::{Icon, icon},
+    components::{Icon, icon, instant},
     islands::{copy::CopyButtons, menus::Menus, palette::Palette, theme::ThemeToggle, times::LocalTimes},
 };
 
@@ -24,8 +25,9 @@ pub fn frame(viewer: &Viewer, place: Place, arrivals: bool, body: AnyView) -> An
     let q = viewer.address.get("q").unwrap_or_default().to_owned();
     view! {
         <a class="skip-link" href="#content">"Skip to content"</a>
-        {viewer.context.demo.is_some().then(demo_banner)}
+        {(viewer.context.demo.is_some() && viewer.viewing().is_none()).then(demo_banner)}
         <header class="bar">
+            {viewer.viewing().map(|viewing| view_banner(&viewer.who.name, viewing))}
             <div class="bar__inner">
                 <a class="bar__home" href="/" aria-label="Penstock, home">
                     {logo()}
@@ -106,7 +108,11 @@ fn links(place: Place, arrivals: bool, steward: bool) -> AnyView {
 
 fn account_menu(viewer: &Viewer) -> AnyView {
     let name = viewer.who.name.clone();
-    let role = if viewer.context.steward { "Steward" } else { "Signed in" };
+    let role = match viewer.viewing() {
+        Some(_) => "Viewed by you",
+        None if viewer.context.steward => "Steward",
+        None => "Signed in",
+    };
     let email = viewer.who.email.clone();
     let initial: String = name.chars().next().map(|c| c.to_uppercase().collect()).unwrap_or_default();
     view! {
@@ -143,6 +149,25 @@ fn sign_out() -> AnyView {
         <form method="post" action="/auth/sign-out">
             <button class="menu__item menu__item--button" type="submit">"Sign out"</button>
         </form>
+    }
+    .into_any()
+}
+
+/// As whom a steward looks, on every page, above everything.
+fn view_banner(name: &str, viewing: &Viewing) -> AnyView {
+    view! {
+        <div class="view-banner" role="status" aria-label="View as">
+            <p>
+                {icon(Icon::Eye)}
+                <span>
+                    "You see what "<strong><bdi>{name.to_owned()}</bdi></strong>" sees, until "{instant(viewing.until)}
+                    ". Nothing can be changed."
+                </span>
+            </p>
+            <form method="post" action="/view-as/stop">
+                <button class="view-banner__stop" type="submit">"Stop"</button>
+            </form>
+        </div>
     }
     .into_any()
 }

@@ -5,7 +5,7 @@ use lake::{Lake, LakeError};
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 use leptos_meta::Title;
-use model::{Dataset, DatasetFilter, Principal};
+use model::{Dataset, DatasetFilter, Principal, Viewing};
 
 use super::{
     error_page::error_content,
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     address::{Address, Href},
-    components::escaped,
+    components::{Icon, empty, escaped},
     context::RequestContext,
 };
 
@@ -28,6 +28,11 @@ pub struct Viewer {
 impl Viewer {
     pub fn lake(&self) -> &Lake {
         &self.context.lake
+    }
+
+    /// Set when this is a steward who looks as somebody else.
+    pub fn viewing(&self) -> Option<&Viewing> {
+        self.who.origin.viewing.as_ref()
     }
 
     pub async fn datasets(&self) -> lake::Result<Vec<Dataset>> {
@@ -81,6 +86,17 @@ where
         }
     })
     .into_any()
+}
+
+/// In the place of what is somebody's own while a steward views as them.
+pub fn not_shown(title: &'static str, name: &str) -> Content {
+    let words = view! {
+        <p>
+            "Tokens, sessions, recent queries and activity are somebody's own. What "<bdi>{name.to_owned()}</bdi>
+            " may see of data is on all other pages; stop viewing to see what is yours."
+        </p>
+    };
+    Content::new(title, empty(Icon::Eye, format!("{title}: not shown in a view"), words))
 }
 
 /// Answers with this status; the body stands.

@@ -73,7 +73,8 @@ fn text(filter: &AuditFilter, own: &str, steward: bool) -> Result<(String, serde
     add(
         "person",
         lower(&filter.person).as_deref(),
-        "(strpos(lower(name), $person) > 0 or strpos(lower(email), $person) > 0 or strpos(lower(who), $person) > 0)",
+        "(strpos(lower(name), $person) > 0 or strpos(lower(email), $person) > 0 or strpos(lower(who), $person) > 0 \
+         or strpos(lower(split_part(via, ' as ', 2)), $person) > 0)",
     )?;
     add("text", lower(&filter.text).as_deref(), &format!("({} > 0)", told.join(" > 0 or ")))?;
     for (name, at, sign) in [("from", filter.from, ">="), ("until", filter.until, "<")] {

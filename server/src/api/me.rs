@@ -21,6 +21,9 @@ pub struct Me {
     pub steward: bool,
     /// `session` or `token`.
     pub via: String,
+    /// The steward who views as this person, when one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub viewed_by: Option<String>,
 }
 
 /// Who I am: groups, claims, and whether I administer the lake.
@@ -32,5 +35,6 @@ pub async fn me(State(state): State<AppState>, SignedIn(caller): SignedIn) -> Re
         Via::Session(_) => "session",
         Via::Token(_) => "token",
     };
-    Ok(Json(Me { principal: caller.principal, steward, via: via.to_owned() }))
+    let viewed_by = caller.principal.origin.viewing.as_ref().map(|steward| steward.name.clone());
+    Ok(Json(Me { principal: caller.principal, steward, via: via.to_owned(), viewed_by }))
 }

@@ -18,6 +18,7 @@ pub fn origin(extensions: &Extensions, via: String) -> Origin {
     Origin {
         via,
         request: extensions.get::<RequestId>().map(|id| id.0.clone()),
+        viewing: None,
         address: extensions.get::<ConnectInfo<SocketAddr>>().map(|at| at.0.ip().to_canonical().to_string()),
     }
 }

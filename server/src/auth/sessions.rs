@@ -15,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 use super::{
     account::{self, SessionRef, hex},
     seal::Sealer,
+    view_as::Viewed,
 };
 use crate::config::SessionSettings;
 
@@ -43,6 +44,9 @@ pub struct Session {
     /// The provider's tokens, readable with the cookie alone.
     #[serde(default)]
     pub sealed_tokens: Option<String>,
+    /// As whom a steward looks at the portal in this session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub viewed: Option<Viewed>,
 }
 
 /// What the provider gave, kept for signing out there.
@@ -77,6 +81,7 @@ impl Sessions {
             expires_at: now + self.settings.absolute(),
             agent: agent_in_words(agent),
             sealed_tokens,
+            viewed: None,
         };
         self.documents.create(KIND, &document, &session).await?;
         let entry = SessionRef { id: session.id.clone(), document: document.clone(), expires_at: session.expires_at };
@@ -112,6 +117,31 @@ impl Sessions {
             .and_then(|sealed| Sealer::of(secret.as_bytes(), "provider tokens").open(&sealed))
             .and_then(|bytes| serde_json::from_slice(&bytes).ok());
         Ok(opened)
+    }
+
+    /// From now on the session of a cookie looks at the portal as somebody else, or as its own person again.
+    ///
+    /// # Errors
+    /// [`LakeError::NotFound`] when there is no such session any more, [`LakeError::Conflict`] when it changes all the
+    /// time.
+    pub async fn view_as(&self, secret: &str, viewed: Option<&Viewed>) -> Result<()> {
+        const TRIES: usize = 5;
+        let document = document_id(secret);
+        for _ in 0..TRIES {
+            let Some(mut found) = self.documents.get::<Session>(KIND, &document).await? else {
+                return Err(LakeError::NotFound { what: "session", name: "it has ended".to_owned() });
+            };
+            found.value.viewed = viewed.cloned();
+            match self.documents.update(KIND, &document, found.version, &found.value).await {
+                Err(LakeError::Conflict { .. }) => {}
+                done => {
+                    done?;
+                    self.cache.insert(document, Some(Arc::new(found.value))).await;
+                    return Ok(());
+                }
+            }
+        }
+        Err(LakeError::Conflict { what: "the session" })
     }
 
     /// Ends one of the person's own sessions by its public id.

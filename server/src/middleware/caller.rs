@@ -8,6 +8,7 @@ use axum::{
 };
 use axum_extra::extract::CookieJar;
 use lake::LakeError;
+use model::Origin;
 
 use super::is_api;
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
         Caller, Via,
         audited::origin,
         cookie::{self, Name},
-        tokens,
+        tokens, view_as,
     },
     problem::{ApiProblem, Denied, Page},
     state::AppState,
@@ -37,10 +38,17 @@ pub async fn resolve(State(state): State<AppState>, mut request: Request, next: 
                 Via::Session(id) => format!("session {id}"),
                 Via::Token(used) => format!("token {}", used.id),
             };
-            caller.principal.origin = origin(request.extensions(), via);
+            let viewing = caller.principal.origin.viewing.take();
+            caller.principal.origin = Origin { viewing, ..origin(request.extensions(), via) };
             let who = caller.principal.clone();
-            request.extensions_mut().insert(caller);
-            let mut answer = next.run(request).await;
+            let mut answer = if who.origin.viewing.is_none() || view_as::allows(request.method(), path) {
+                request.extensions_mut().insert(caller);
+                next.run(request).await
+            } else if api {
+                ApiProblem::denied(view_as::refusal(&who)).into_response()
+            } else {
+                Page::denied(view_as::refusal(&who)).into_response()
+            };
             match answer.extensions_mut().remove::<Denied>() {
                 Some(Denied(why)) => match state.denied(&who, &asked, &why) {
                     Ok(()) => answer,
@@ -107,8 +115,9 @@ async fn find(state: &AppState, credentials: Credentials) -> Result<Option<Calle
             Ok(Some(Caller { principal, via: Via::Token(used) }))
         }
         Credentials::Cookie(secret) => {
-            let found = state.sessions.find(&secret).await?;
-            Ok(found.map(|s| Caller { principal: s.principal.clone(), via: Via::Session(s.id.clone()) }))
+            let Some(session) = state.sessions.find(&secret).await? else { return Ok(None) };
+            let principal = view_as::asks(state, &session, &secret).await?;
+            Ok(Some(Caller { principal, via: Via::Session(session.id.clone()) }))
         }
     }
 }

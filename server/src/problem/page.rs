@@ -8,7 +8,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use lake::LakeError;
 use model::Problem;
 
-use super::ApiProblem;
+use super::{ApiProblem, Denied};
 
 /// A page that says what went wrong and where to go on.
 #[derive(Debug)]
@@ -18,11 +18,13 @@ pub struct Page {
     text: String,
     /// Where the person came from, on this server.
     back: Option<String>,
+    /// Nothing below has audited it.
+    denied: bool,
 }
 
 impl Page {
     fn new(status: StatusCode, title: &str, text: impl Into<String>) -> Self {
-        Self { status, title: title.to_owned(), text: text.into(), back: None }
+        Self { status, title: title.to_owned(), text: text.into(), back: None, denied: false }
     }
 
     /// A problem of the API, for a person.
@@ -42,6 +44,12 @@ impl Page {
     #[must_use]
     pub fn bad_request(text: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "That did not work", text)
+    }
+
+    /// For what is refused before the lake is asked.
+    #[must_use]
+    pub fn denied(text: impl Into<String>) -> Self {
+        Self { denied: true, ..Self::new(StatusCode::FORBIDDEN, "That did not work", text) }
     }
 
     #[must_use]
@@ -103,6 +111,9 @@ impl IntoResponse for Page {
         let mut answer = super::html(self.status, body);
         let headers = answer.headers_mut();
         headers.insert(header::CONTENT_SECURITY_POLICY, crate::middleware::headers::policy(&nonce));
+        if self.denied {
+            answer.extensions_mut().insert(Denied(self.text));
+        }
         answer
     }
 }

@@ -1,4 +1,4 @@
 //! `/api`
 
 mod document;
-mod v1;
+pub mod v1;

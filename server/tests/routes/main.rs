@@ -15,3 +15,4 @@ mod paths;
 mod policy;
 mod provider;
 mod server;
+mod view_as;

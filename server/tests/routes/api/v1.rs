@@ -1,6 +1,6 @@
 //! `/api/v1`
 
-mod access;
+pub mod access;
 mod datasets;
 mod decision;
 mod events;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::server::{Answer, Browser, PEOPLE, Server};
 
 /// Method and path of every route of the API.
-fn routes() -> Vec<(String, String)> {
+pub fn routes() -> Vec<(String, String)> {
     let document = serde_json::to_value(server::openapi::document()).unwrap();
     let mut all = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
@@ -20,12 +20,12 @@ fn routes() -> Vec<(String, String)> {
     all
 }
 
-fn filled(path: &str, unit: &str, name: &str) -> String {
+pub fn filled(path: &str, unit: &str, name: &str) -> String {
     path.replace("{unit}", unit).replace("{name}", name).replace("{dataset}", name).replace("{id}", "00000000")
 }
 
 /// A body that is right for the route, so that nothing but access decides.
-fn body(method: &str, path: &str, unit: &str, name: &str) -> Option<String> {
+pub fn body(method: &str, path: &str, unit: &str, name: &str) -> Option<String> {
     match (method, path) {
         ("POST", "/api/v1/query") => Some(format!(r#"{{"sql":"select * from {unit}.{name}"}}"#)),
         ("POST", "/api/v1/tokens") => Some(r#"{"name":"t","days":1,"scope":{"actions":["read"]}}"#.to_owned()),
