@@ -4,8 +4,9 @@
 //! Every store can do this, the local file system too. A removed document's newest version is `null`.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::TimeDelta;
 use futures::TryStreamExt;
-use object_store::{ObjectStore, path::Path};
+use object_store::{ObjectStore, ObjectStoreExt as _, path::Path};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -83,6 +84,12 @@ impl Documents {
                 done => return done,
             }
         }
+    }
+
+    /// How long ago the first version was written, by the store's clock. Writes a small object.
+    pub(crate) async fn age(&self, kind: &str, id: &str) -> Result<TimeDelta> {
+        let written = self.store.objects().head(&path(kind, id, 1)).await?.last_modified;
+        Ok(self.store.now().await? - written)
     }
 
     /// Ids of a kind in order, removed ones included; `get` tells.

@@ -35,7 +35,7 @@ pub(crate) struct Rooms {
     pub policies: Policies,
     pub sessions: Sessions,
     pub results: Results,
-    pub engine: Engine,
+    pub engine: Arc<Engine>,
     pub unsaved: Unsaved,
 }
 
@@ -55,12 +55,37 @@ impl Lake {
         Self::under(config, Some(policy)).await
     }
 
+    /// The same lake under another policy than its own, with the same threads, limits and kept answers: these are bound to
+    /// what is seen, not to a policy.
+    ///
+    /// # Errors
+    /// [`LakeError::Config`](crate::LakeError::Config) when the policy cannot be read.
+    pub(crate) fn beside(&self, policy: &[u8]) -> Result<Self> {
+        let own = self.rooms();
+        let reader = Reader::new(Arc::clone(&own.tables), own.sessions.clone(), own.engine.desk().clone());
+        let rooms = Rooms {
+            config: own.config.clone(),
+            store: own.store.clone(),
+            documents: own.documents.clone(),
+            tables: Arc::clone(&own.tables),
+            audit: Arc::clone(&own.audit),
+            arrivals: Arrivals::new(own.documents.clone()),
+            contracts: own.contracts.clone(),
+            policies: own.policies.beside(reader, policy)?,
+            sessions: own.sessions.clone(),
+            results: own.results.clone(),
+            engine: Arc::clone(&own.engine),
+            unsaved: Unsaved::default(),
+        };
+        Ok(Self { inner: Arc::new(rooms) })
+    }
+
     async fn under(config: LakeConfig, policy: Option<&[u8]>) -> Result<Self> {
         let store = Store::open(&config.store)?;
         let documents = Documents::new(store.clone());
         let secret = documents.secret(config.secret.as_deref()).await?;
         let tables = Arc::new(Tables::new(store.clone(), config.freshness).keeping(config.keep_versions));
-        let engine = Engine::new(&config.limits)?;
+        let engine = Arc::new(Engine::new(&config.limits)?);
         let audit = audit::start(config.limits.audit, &tables, engine.desk());
         let contracts = Contracts::new(store.clone(), config.freshness);
         let sessions = Sessions::over(&store)?;

@@ -31,16 +31,21 @@ mod builtin;
 mod check;
 mod compose;
 mod document;
+mod edit;
 mod expected;
 mod explain;
 mod grantee;
+mod lines;
 mod lookup;
 mod mask;
 mod predicate;
+mod published;
+mod review;
 
 pub(crate) use predicate::{condition, may_be_condition};
 
 pub use check::{Checked, Tested};
+pub use edit::{GrantText, add_grant, end_grant, written};
 pub(crate) use grantee::in_scope;
 
 use compose::{Part, Said};

@@ -21,6 +21,7 @@ mod security {
     mod matrix;
     mod names;
     mod profile;
+    mod published;
     mod random;
     mod right;
     mod statements;

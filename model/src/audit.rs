@@ -122,7 +122,7 @@ words! {
         MakeToken = "make-token",
         RevokeToken = "revoke-token",
         RevokeSession = "revoke-session",
-        /// Another policy was read.
+        /// A policy was reviewed or published, or another one was read.
         Policy = "policy",
         /// The audit was searched.
         Audit = "audit",

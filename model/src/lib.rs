@@ -38,6 +38,15 @@ pub use name::{ColumnName, DatasetName, InvalidName, UnitName};
 pub use page::{Cell, Page};
 pub use policy::{Action, Grant, Policy};
 pub use principal::{Origin, Principal, Viewing};
+pub use policy::{
+    review::{
+        AccessChange, Doubt, PolicyEffect, PolicyFinding, PolicyReview, PolicyTestResult, RowsChange, ShownChange,
+        StewardChange, Turn,
+    },
+    version::{
+        PolicyText, PolicyVersion, PolicyVersionDetail, PolicyVersionState, PolicyVersions, PublishPolicy, TextLine,
+    },
+};
 pub use problem::Problem;
 pub use profile::{Bin, ColumnProfile, DatasetProfile, Lengths, TopValue};
 pub use query::{

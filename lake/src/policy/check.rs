@@ -70,6 +70,17 @@ impl Lake {
                 return Ok(Checked { findings: vec![Finding::at((1, 1), true, message)], tests: Vec::new() });
             }
         };
+        everything.check(&text).await
+    }
+
+    /// The same for a text, with this lake's own threads and limits.
+    pub(super) async fn checked(&self, text: &str) -> Result<Checked> {
+        self.beside(EVERYTHING)?.check(text).await
+    }
+
+    /// In a lake where everybody sees everything.
+    async fn check(&self, text: &str) -> Result<Checked> {
+        let rooms = self.rooms();
         let mut datasets = Vec::new();
         for name in rooms.tables.list().await?.iter().filter(|name| !name.is_reserved()) {
             if let Some(snapshot) = rooms.tables.snapshot(name).await? {
@@ -79,15 +90,15 @@ impl Lake {
                 datasets.push(Known { name: name.clone(), schema: Arc::clone(&snapshot.schema), tags });
             }
         }
-        let document = match document::parse(&text) {
+        let document = match document::parse(text) {
             Ok(document) => document,
             Err(findings) => return Ok(Checked { findings, tests: Vec::new() }),
         };
         let mut checked = Checked { findings: over(&document, &datasets, Utc::now()), tests: Vec::new() };
         if !document.tests.is_empty() {
-            let lake = Self::trying(config.clone(), text.as_bytes()).await?;
+            let lake = self.beside(text.as_bytes())?;
             for test in &document.tests {
-                let failed = test.run(&lake, &everything).await?.err();
+                let failed = test.run(&lake, self).await?.err();
                 let what = format!("{}: {}", test.who.name, test.sql);
                 checked.tests.push(Tested { line: test.place.0, what, failed });
             }

@@ -72,7 +72,7 @@ impl Lake {
         })
     }
 
-    async fn count_as(&self, who: &Principal, name: &DatasetName) -> Result<u64> {
+    pub(super) async fn count_as(&self, who: &Principal, name: &DatasetName) -> Result<u64> {
         let sql = format!("select count(*) from \"{}\".\"{}\"", name.unit(), name.name());
         let status = self.answer(who, QueryRequest::new(sql), MAX_WAIT).await?;
         let page = self.page_of(who, &status.id, 0, 1).await?;
@@ -90,7 +90,7 @@ fn described(who: &Principal) -> String {
 }
 
 /// Each column of the table, and how it shows.
-fn columns(access: Option<&TableAccess>, schema: &Schema) -> Vec<ColumnExplanation> {
+pub(super) fn columns(access: Option<&TableAccess>, schema: &Schema) -> Vec<ColumnExplanation> {
     let shows = |name: &str| -> (String, bool) {
         let Some(access) = access.filter(|a| a.columns.iter().any(|c| c == name)) else {
             return ("hidden".to_owned(), false);
