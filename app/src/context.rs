@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use lake::{Lake, ingest::Inspected};
-use model::{Principal, SessionSummary, TokenSummary};
+use model::{Doubt, PolicyReview, Principal, SessionSummary, TextLine, TokenSummary};
 
 /// Everything that a page needs beside its address. The server provides one as Leptos context for each request.
 #[derive(Clone)]
@@ -28,6 +28,8 @@ pub struct RequestContext {
     pub flash: Option<String>,
     /// Files that a form sent to be looked at.
     pub looked: Option<Arc<Looked>>,
+    /// A policy's text that a form sent, and what became of it.
+    pub draft: Option<Arc<Draft>>,
     /// Where the browser reached us, without trailing slash (`https://data.example.com`); for the API snippets.
     pub base_url: String,
 }
@@ -49,6 +51,46 @@ pub struct LookedAt {
     pub of: u64,
     /// What was found, or why nothing could be.
     pub found: Result<Inspected, String>,
+}
+
+/// A text that is to become the policy, with what was done to it.
+#[derive(Debug, Clone, Default)]
+pub struct Draft {
+    pub text: String,
+    /// Hash of the policy that it was made from.
+    pub base: String,
+    pub note: String,
+    /// The earlier version that it is the text of.
+    pub restores: Option<u64>,
+    pub accept: Vec<Doubt>,
+    /// The fields of a grant that was not added.
+    pub grant: DraftGrant,
+    pub review: Option<PolicyReview>,
+    /// What came about.
+    pub done: Option<String>,
+    /// What did not, and why.
+    pub failed: Option<String>,
+    /// What others changed in the policy meanwhile.
+    pub since: Option<Vec<TextLine>>,
+}
+
+/// The fields of a grant as they were written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DraftGrant {
+    pub to: String,
+    pub on: String,
+    pub rows: String,
+    pub columns: String,
+    pub except: String,
+    pub mask: String,
+    pub until: String,
+    pub why: String,
+}
+
+impl DraftGrant {
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// One of the built-in people of the demo sign-in.

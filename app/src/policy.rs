@@ -8,13 +8,20 @@ use model::{DatasetName, Principal};
 
 use crate::{
     address::{Address, Href},
-    components::{Icon, empty, field, icon},
+    components::{Icon, Tab, empty, field, icon, tabs},
     context::Known,
-    shell::{Content, Place, page},
+    shell::{Content, Place, Viewer, page},
 };
 
 mod dataset;
+mod edit;
+mod history;
+mod lines;
 mod overview;
+mod review;
+
+pub use edit::PolicyEditPage;
+pub use history::PolicyHistoryPage;
 
 /// The issuer of somebody who is only described.
 const DESCRIBED: &str = "described";
@@ -22,9 +29,7 @@ const DESCRIBED: &str = "described";
 #[component]
 pub fn PolicyPage() -> impl IntoView {
     page(Place::Policy, async |viewer| {
-        if !viewer.context.steward {
-            return Err(LakeError::NotFound { what: "page", name: viewer.address.here });
-        }
+        stewards_alone(&viewer)?;
         let people = viewer.context.accounts.people(&viewer.who).await?;
         let whose = Whose::of(&viewer.address, &people);
         let dataset = match viewer.address.get("dataset") {
@@ -53,11 +58,48 @@ pub fn PolicyPage() -> impl IntoView {
                 </div>
                 <div class="page-head__actions">{whose.as_ref().map(Whose::view_as)}</div>
             </header>
+            {sections(Page::People)}
             {chooser(&people, whose.as_ref(), viewer.address.get("dataset"))}
             {body}
         };
         Ok(Content::new(title, body))
     })
+}
+
+/// The pages about the policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Page {
+    People,
+    Edit,
+    History,
+}
+
+fn head(title: &str, current: Page) -> AnyView {
+    view! {
+        <header class="page-head">
+            <div class="page-head__words"><h1 class="page-head__title">{title.to_owned()}</h1></div>
+        </header>
+        {sections(current)}
+    }
+    .into_any()
+}
+
+fn sections(current: Page) -> impl IntoView {
+    let tab = |words, href: &str, page| Tab { words, href: href.to_owned(), current: page == current, count: None };
+    let all = vec![
+        tab("Who sees what", "/policy", Page::People),
+        tab("Edit", "/policy/edit", Page::Edit),
+        tab("History", "/policy/history", Page::History),
+    ];
+    tabs("Policy", all)
+}
+
+/// For others the pages do not exist.
+fn stewards_alone(viewer: &Viewer) -> Result<(), LakeError> {
+    match viewer.context.steward {
+        true => Ok(()),
+        false => Err(LakeError::NotFound { what: "page", name: viewer.address.here.clone() }),
+    }
 }
 
 /// Somebody whose view is asked for, and the address that says so.

@@ -12,8 +12,8 @@ use leptos_router::{
 
 use crate::{
     account::AccountPage, audit::AuditPage, catalog::CatalogPage, dataset::DatasetPage, home::HomePage,
-    ingest::ArrivalPage, ingest::ArrivalsPage, ingest::SendPage, policy::PolicyPage, session::SignInPage,
-    shell::NotFoundPage, sql::SqlPage,
+    ingest::ArrivalPage, ingest::ArrivalsPage, ingest::SendPage, policy::PolicyEditPage, policy::PolicyHistoryPage,
+    policy::PolicyPage, session::SignInPage, shell::NotFoundPage, sql::SqlPage,
 };
 
 /// All pages. Each waits for its data, so that status and HTML are complete.
@@ -31,6 +31,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/arrivals/:id") view=ArrivalPage ssr=SsrMode::Async />
                 <Route path=path!("/send") view=SendPage ssr=SsrMode::Async />
                 <Route path=path!("/policy") view=PolicyPage ssr=SsrMode::Async />
+                <Route path=path!("/policy/edit") view=PolicyEditPage ssr=SsrMode::Async />
+                <Route path=path!("/policy/history") view=PolicyHistoryPage ssr=SsrMode::Async />
                 <Route path=path!("/audit") view=AuditPage ssr=SsrMode::Async />
                 <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
                 <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async />

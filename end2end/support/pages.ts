@@ -29,6 +29,8 @@ export const PAGES: { name: string; path: string; person?: Person }[] = [
   { name: 'policy', path: '/policy', person: 'steward' },
   { name: 'policy-person', path: '/policy?groups=partners&claims=carrier%3DUA', person: 'steward' },
   { name: 'policy-dataset', path: '/policy?groups=partners&claims=carrier%3DUA&dataset=ops.flights', person: 'steward' },
+  { name: 'policy-edit', path: '/policy/edit', person: 'steward' },
+  { name: 'policy-history', path: '/policy/history', person: 'steward' },
   { name: 'account', path: '/account', person: 'owner-ops' },
   { name: 'audit', path: '/audit', person: 'steward' },
   { name: 'audit-denied', path: '/audit?outcome=denied&from=2020-01-01', person: 'steward' },

@@ -10,6 +10,7 @@ pub mod extract;
 pub mod ingests;
 pub mod inspect;
 pub mod me;
+pub mod policy;
 pub mod profile;
 pub mod queries;
 pub mod query;

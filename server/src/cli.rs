@@ -19,6 +19,7 @@ pub mod ingest;
 pub mod inspect;
 pub mod person;
 pub mod policy;
+pub mod publish;
 pub mod quarantine;
 pub mod query;
 pub mod rollback;
@@ -91,7 +92,7 @@ pub enum Command {
     Rollback(rollback::RollbackArgs),
     /// Make few large data files of many small ones; the server does it every hour
     Upkeep(upkeep::UpkeepArgs),
-    /// Look at the policy
+    /// Look at the policy, publish another one
     Policy {
         #[command(subcommand)]
         command: policy::PolicyCommand,

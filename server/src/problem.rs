@@ -41,6 +41,8 @@ mod code {
     pub const MISDIRECTED: &str = "misdirected";
     pub const NOT_READY: &str = "not_ready";
     pub const VERSION: &str = "unsupported_version";
+    pub const PRECONDITION: &str = "precondition_failed";
+    pub const UNCONDITIONAL: &str = "precondition_required";
 }
 
 /// Status and title of a code, the same for every problem that has it.
@@ -66,6 +68,8 @@ fn known(code: &str) -> (StatusCode, &'static str) {
         code::TOO_LARGE => (StatusCode::PAYLOAD_TOO_LARGE, "Too large"),
         code::MISDIRECTED => (StatusCode::MISDIRECTED_REQUEST, "Not the name of this server"),
         code::VERSION => (StatusCode::PRECONDITION_FAILED, "Version not supported"),
+        code::PRECONDITION => (StatusCode::PRECONDITION_FAILED, "Changed meanwhile"),
+        code::UNCONDITIONAL => (StatusCode::PRECONDITION_REQUIRED, "Say what is replaced"),
         code::NOT_READY => (StatusCode::SERVICE_UNAVAILABLE, "Not ready"),
         _ => (StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong"),
     }
@@ -156,6 +160,17 @@ impl ApiProblem {
     #[must_use]
     pub fn version(detail: impl Into<String>) -> Self {
         Self::new(code::VERSION, detail)
+    }
+
+    /// What `If-Match` names is not there any more.
+    #[must_use]
+    pub fn precondition(detail: impl Into<String>) -> Self {
+        Self::new(code::PRECONDITION, detail)
+    }
+
+    #[must_use]
+    pub fn unconditional() -> Self {
+        Self::new(code::UNCONDITIONAL, "send If-Match with the ETag of what you began with, so that nothing is lost")
     }
 
     #[must_use]

@@ -82,6 +82,14 @@ pub fn api() -> (Router<AppState>, OpenApi) {
         // Stewards.
         .routes(routes!(api::explain::explain))
         .routes(routes!(api::view_as::begin, api::view_as::stop))
+        .routes(routes!(api::policy::versions))
+        .routes(routes!(api::policy::version))
+        .merge(
+            OpenApiRouter::new()
+                .routes(routes!(api::policy::get, api::policy::publish))
+                .routes(routes!(api::policy::review))
+                .layer(DefaultBodyLimit::max(api::policy::MOST)),
+        )
         // A store that tells of new objects.
         .routes(routes!(api::events::storage))
         .split_for_parts()

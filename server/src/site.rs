@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Context as _;
-use app::context::{Accounts, Known, Looked, RequestContext};
+use app::context::{Accounts, Draft, Known, Looked, RequestContext};
 use async_trait::async_trait;
 use axum::{
     Router,
@@ -34,6 +34,7 @@ use crate::{
     state::AppState,
 };
 
+mod policy;
 pub(crate) mod rollback;
 mod send;
 
@@ -95,6 +96,7 @@ pub fn pages(state: &AppState) -> Router<AppState> {
         .layer(from_fn_with_state(state.clone(), take_flash))
         .layer(from_fn(require_sign_in))
         .merge(send::form(state))
+        .merge(policy::form(state))
 }
 
 /// Files of the built web app.
@@ -219,6 +221,7 @@ fn context(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static + use<
             provider_name: state.oidc.as_ref().and_then(|_| state.config.sign_in.name()),
             flash: extensions.and_then(|e| e.get::<Flash>()).map(|f| f.0.clone()),
             looked: extensions.and_then(|e| e.get::<Arc<Looked>>()).cloned(),
+            draft: extensions.and_then(|e| e.get::<Arc<Draft>>()).cloned(),
             base_url: state.origin.clone(),
         });
     }

@@ -25,7 +25,7 @@ pub fn action(action: A) -> &'static str {
         A::MakeToken => "Token made",
         A::RevokeToken => "Token revoked",
         A::RevokeSession => "Session revoked",
-        A::Policy => "Policy changed",
+        A::Policy => "Policy",
         A::Audit => "Audit searched",
         A::Request => "API request",
     }

@@ -7,7 +7,7 @@ use clap::Subcommand;
 use lake::{Lake, policy::Checked};
 use model::{AccessNote, DatasetFilter};
 
-use super::{explain, table};
+use super::{explain, publish, table};
 use crate::{auth::demo, config::Config};
 
 #[derive(Debug, Subcommand)]
@@ -20,6 +20,12 @@ pub enum PolicyCommand {
     },
     /// Say what a person sees, and because of which grants
     Explain(explain::ExplainArgs),
+    /// Make a file the policy, as a new version
+    Publish(publish::PublishArgs),
+    /// List the versions of the policy: when, by whom, why
+    History(publish::HistoryArgs),
+    /// Publish an earlier version again
+    Rollback(publish::RollbackArgs),
 }
 
 /// # Errors
@@ -28,6 +34,9 @@ pub async fn run(config: Config, command: PolicyCommand) -> anyhow::Result<()> {
     let file = match command {
         PolicyCommand::Check { file } => file,
         PolicyCommand::Explain(args) => return explain::run(config, args).await,
+        PolicyCommand::Publish(args) => return publish::publish(config, args).await,
+        PolicyCommand::History(args) => return publish::history(config, args).await,
+        PolicyCommand::Rollback(args) => return publish::rollback(config, args).await,
     };
     let shown = file.as_ref().map_or_else(|| "policy.toml".to_owned(), |f| f.display().to_string());
     let candidate = match &file {

@@ -4,6 +4,7 @@ pub mod access;
 mod datasets;
 mod decision;
 mod events;
+mod policy;
 mod query;
 mod resumable;
 mod tokens;
