@@ -436,7 +436,7 @@ async fn owners_and_stewards_roll_back_and_nobody_else() {
     let refused = bench.roll_back(&partner(), 0).await;
     assert!(matches!(refused, Err(LakeError::Forbidden { .. })), "{refused:?}");
     let mut narrow = staff();
-    let scope = model::principal::TokenScope { actions: ["read".to_owned()].into(), datasets: Vec::new() };
+    let scope = model::principal::TokenScope { actions: ["read".to_owned()].into(), ..Default::default() };
     narrow.scope = Some(scope);
     let refused = bench.roll_back(&narrow, 0).await;
     assert!(matches!(refused, Err(LakeError::Forbidden { .. })), "a token that may only read: {refused:?}");

@@ -11,6 +11,7 @@ pub mod explain;
 pub mod ingest;
 pub mod inspect;
 pub mod name;
+pub mod network;
 pub mod page;
 pub mod policy;
 pub mod principal;
@@ -35,6 +36,7 @@ pub use ingest::{
 };
 pub use inspect::{InspectedColumn, InspectedRows, Inspection, Lands, Refused, RowNumber};
 pub use name::{ColumnName, DatasetName, InvalidName, UnitName};
+pub use network::{InvalidNetwork, Network};
 pub use page::{Cell, Page};
 pub use policy::{Action, Grant, Policy};
 pub use principal::{Origin, Principal, Viewing};

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::Network;
+
 /// An authenticated person or service, as its provider described it at sign-in.
 ///
 /// Identity is issuer and subject; name and e-mail are for display.
@@ -38,7 +40,7 @@ pub struct Origin {
     pub via: String,
     /// Id of the request.
     pub request: Option<String>,
-    /// The address that the connection came from.
+    /// The address that the request came from: the connection's, or what a trusted proxy says.
     pub address: Option<String>,
     /// The steward who asks, where the principal is somebody as whom they look at the portal.
     pub viewing: Option<Viewing>,
@@ -56,7 +58,7 @@ pub struct Viewing {
 }
 
 /// What a token may do, never more than its owner may.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TokenScope {
     /// Actions allowed: `read`, `upload`, `own`; `notify` announces files and shows nothing.
@@ -64,6 +66,10 @@ pub struct TokenScope {
     /// Dataset patterns (`*`, `ops.*`, `ops.flights`); empty means all that the owner may.
     #[serde(default)]
     pub datasets: Vec<String>,
+    /// Networks that it may be used from (`10.0.0.0/8`, `2001:db8::/32`, one address); empty means anywhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
+    pub networks: Vec<Network>,
 }
 
 impl Principal {

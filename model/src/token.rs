@@ -1,4 +1,4 @@
-//! Personal tokens for the API. Only a hash is stored; the secret is shown once.
+//! Tokens of people and service accounts for the API. Only a hash is stored; the secret is shown once.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -25,7 +25,11 @@ pub struct TokenSummary {
     pub scope: TokenScope,
     pub created_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
+    /// At most some minutes behind.
     pub last_used_at: Option<DateTime<Utc>>,
+    /// The address that it was last used from.
+    #[serde(default)]
+    pub last_used_from: Option<String>,
 }
 
 /// The answer to creating one: the only time the secret is sent.

@@ -11,6 +11,7 @@ pub mod flow;
 pub mod forms;
 pub mod keys;
 pub mod oidc;
+pub mod refusals;
 pub mod return_to;
 pub mod seal;
 pub mod sessions;

@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
+use model::Network;
 use serde::Deserialize;
 use url::Url;
 
@@ -53,11 +54,20 @@ pub struct ServerSettings {
     pub site: Option<PathBuf>,
     /// Seconds that running requests get to end when the server stops; `PENSTOCK_SHUTDOWN_SECONDS`.
     pub shutdown_seconds: u64,
+    /// Networks of the proxies that say truly where a request came from; `PENSTOCK_TRUSTED_PROXIES`. Without them the
+    /// headers of proxies are ignored, since anyone can send them.
+    pub trusted_proxies: Vec<Network>,
 }
 
 impl Default for ServerSettings {
     fn default() -> Self {
-        Self { bind: SocketAddr::from(([127, 0, 0, 1], 3000)), public_url: None, site: None, shutdown_seconds: 20 }
+        Self {
+            bind: SocketAddr::from(([127, 0, 0, 1], 3000)),
+            public_url: None,
+            site: None,
+            shutdown_seconds: 20,
+            trusted_proxies: Vec::new(),
+        }
     }
 }
 

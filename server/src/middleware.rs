@@ -11,6 +11,7 @@ use tower_http::{
 
 use crate::state::AppState;
 
+pub mod address;
 pub mod caller;
 pub mod headers;
 pub mod origin;

@@ -7,7 +7,7 @@ use lake::Lake;
 use leptos::config::LeptosOptions;
 
 use crate::{
-    auth::{oidc::Oidc, sessions::Sessions, tokens::Tokens},
+    auth::{oidc::Oidc, refusals::Refusals, sessions::Sessions, tokens::Tokens},
     config::Config,
     intake::Intake,
     site::Site,
@@ -24,6 +24,7 @@ pub struct Parts {
     pub lake: Lake,
     pub sessions: Sessions,
     pub tokens: Tokens,
+    pub refusals: Refusals,
     /// `None` when no provider is configured.
     pub oidc: Option<Oidc>,
     pub site: Site,
@@ -46,8 +47,20 @@ impl AppState {
         let sessions = Sessions::new(lake.documents().clone(), config.session.clone());
         let tokens = Tokens::new(lake.documents().clone(), config.session.cache());
         let https = origin.starts_with("https:");
-        let (metrics, intake) = (Metrics::new(&lake), Intake::default());
-        Ok(Self(Arc::new(Parts { config, lake, sessions, tokens, oidc, site, metrics, intake, origin, https })))
+        let (metrics, intake, refusals) = (Metrics::new(&lake), Intake::default(), Refusals::default());
+        Ok(Self(Arc::new(Parts {
+            config,
+            lake,
+            sessions,
+            tokens,
+            refusals,
+            oidc,
+            site,
+            metrics,
+            intake,
+            origin,
+            https,
+        })))
     }
 }
 

@@ -26,8 +26,13 @@ fn item(t: &TokenSummary) -> AnyView {
     let actions: Vec<_> = t.scope.actions.iter().map(|a| badge(Tone::Quiet, a.clone())).collect();
     let datasets =
         if t.scope.datasets.is_empty() { "all that you may".to_owned() } else { t.scope.datasets.join(", ") };
+    let networks: Vec<String> = t.scope.networks.iter().map(ToString::to_string).collect();
+    let networks = (!networks.is_empty()).then(|| view! { " · from "<bdi>{networks.join(", ")}</bdi> });
     let used = match t.last_used_at {
-        Some(at) => view! { "used "{ago(at)} }.into_any(),
+        Some(at) => {
+            let from = t.last_used_from.clone().map(|from| view! { " from "<bdi>{from}</bdi> });
+            view! { "used "{ago(at)} {from} }.into_any()
+        }
         None => "never used".into_any(),
     };
     view! {
@@ -35,7 +40,7 @@ fn item(t: &TokenSummary) -> AnyView {
             <div class="lines__words">
                 <p class="lines__title"><bdi>{t.name.clone()}</bdi> {actions}</p>
                 <p class="lines__facts">
-                    <bdi>{datasets}</bdi>" · "{used}" · ends "{instant(t.expires_at)}
+                    <bdi>{datasets}</bdi>{networks}" · "{used}" · ends "{instant(t.expires_at)}
                 </p>
             </div>
             <form action=format!("/account/tokens/{}/revoke", t.id) method="post">
@@ -82,6 +87,20 @@ fn form() -> AnyView {
                         name="datasets"
                         autocomplete="off"
                         aria-describedby="token-datasets-hint"
+                    />
+                },
+            )}
+            {field(
+                "token-networks",
+                "Networks",
+                Some("Where it may be used from, such as 192.0.2.0/24, with commas; empty for anywhere."),
+                view! {
+                    <input
+                        class="field__input"
+                        id="token-networks"
+                        name="networks"
+                        autocomplete="off"
+                        aria-describedby="token-networks-hint"
                     />
                 },
             )}

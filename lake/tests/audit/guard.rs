@@ -26,6 +26,7 @@ async fn each_sees_their_own_rows_and_stewards_all() {
         scope: Some(model::principal::TokenScope {
             actions: ["read".to_owned()].into(),
             datasets: datasets.iter().map(|d| (*d).to_owned()).collect(),
+            ..Default::default()
         }),
         ..steward()
     };

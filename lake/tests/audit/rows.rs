@@ -31,6 +31,7 @@ async fn what_is_denied_is_told_in_truth() {
         scope: Some(model::principal::TokenScope {
             actions: ["read".to_owned()].into(),
             datasets: vec!["ref.*".to_owned()],
+            ..Default::default()
         }),
         ..ann()
     };

@@ -154,6 +154,7 @@ fn tokens_only_narrow() {
             scope: Some(TokenScope {
                 actions: actions.iter().map(|s| (*s).to_owned()).collect::<BTreeSet<_>>(),
                 datasets: datasets.iter().map(|s| (*s).to_owned()).collect(),
+                ..Default::default()
             }),
             ..analyst()
         };

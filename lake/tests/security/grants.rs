@@ -111,6 +111,7 @@ fn a_token_is_not_widened_by_a_tag() {
             scope: Some(TokenScope {
                 actions: ["read", "upload", "own"].map(str::to_owned).into(),
                 datasets: datasets.iter().map(|s| (*s).to_owned()).collect(),
+                ..Default::default()
             }),
             ..stranger()
         };

@@ -1,25 +1,32 @@
 //! What is done to sessions and tokens, with its place in the audit. Pages and API come here alike.
 
-use std::net::SocketAddr;
+use std::time::Instant;
 
 use axum::{
-    extract::{ConnectInfo, FromRequestParts},
+    extract::FromRequestParts,
     http::{Extensions, request::Parts},
 };
 use lake::Result;
 use model::{AuditAction, AuditOutcome, NewToken, Origin, Principal, TokenSecret};
 
-use super::{sessions::ProviderTokens, tokens::Used};
-use crate::{middleware::request::RequestId, state::AppState};
+use super::{
+    refusals::Telling,
+    sessions::ProviderTokens,
+    tokens::{NotHeld, Used},
+};
+use crate::{
+    middleware::{address::ClientAddress, request::RequestId},
+    state::AppState,
+};
 
-/// How a request came, by what was said of it outside of its headers: these can say anything.
+/// How a request came.
 #[must_use]
 pub fn origin(extensions: &Extensions, via: String) -> Origin {
     Origin {
         via,
         request: extensions.get::<RequestId>().map(|id| id.0.clone()),
         viewing: None,
-        address: extensions.get::<ConnectInfo<SocketAddr>>().map(|at| at.0.ip().to_canonical().to_string()),
+        address: ClientAddress::of(extensions).map(|at| at.to_string()),
     }
 }
 
@@ -51,20 +58,49 @@ impl AppState {
     /// # Errors
     /// [`lake::LakeError::Unaudited`].
     pub fn sign_in_refused(&self, origin: &Origin, why: &str) -> Result<()> {
-        let mut entry = self.lake.audited_by("", &origin.via, AuditAction::SignIn)?;
-        entry.fill(|event| (event.request, event.address) = (origin.request.clone(), origin.address.clone()));
-        entry.end(AuditOutcome::Denied, Some(why.to_owned()));
-        Ok(())
+        self.refused(origin, None, AuditAction::SignIn, None, why)
     }
 
     /// A token that does not hold was sent.
     ///
     /// # Errors
     /// [`lake::LakeError::Unaudited`].
-    pub fn token_refused(&self, origin: &Origin, asked: &str) -> Result<()> {
-        let mut entry = self.lake.audited_by("", &origin.via, AuditAction::Request)?.text(asked);
-        entry.fill(|event| (event.request, event.address) = (origin.request.clone(), origin.address.clone()));
-        entry.end(AuditOutcome::Denied, Some("the token is unknown, expired or revoked".to_owned()));
+    pub fn token_refused(&self, origin: &Origin, asked: &str, why: &NotHeld) -> Result<()> {
+        let action = AuditAction::Request;
+        match why {
+            NotHeld::Unknown => {
+                self.refused(origin, None, action, Some(asked), "the token is unknown, expired or revoked")
+            }
+            NotHeld::Outside(owner) => {
+                self.refused(origin, Some(owner), action, Some(asked), "the address is outside the token's networks")
+            }
+        }
+    }
+
+    /// Told so often a minute and no more, since anyone can bring it about.
+    fn refused(
+        &self,
+        origin: &Origin,
+        owner: Option<&Principal>,
+        action: AuditAction,
+        asked: Option<&str>,
+        why: &str,
+    ) -> Result<()> {
+        let address = origin.address.as_ref().and_then(|a| a.parse().ok());
+        let more = match self.refusals.count(address, Instant::now()) {
+            Telling::Untold => return Ok(()),
+            Telling::Told => "",
+            Telling::Last => "; more refusals follow within a minute, and are not told",
+        };
+        let mut entry = match owner {
+            Some(owner) => self.lake.audited(&Principal { origin: origin.clone(), ..owner.clone() }, action)?,
+            None => self.lake.audited_by("", &origin.via, action)?,
+        };
+        entry.fill(|event| {
+            (event.request, event.address) = (origin.request.clone(), origin.address.clone());
+            event.text = asked.map(str::to_owned);
+        });
+        entry.end(AuditOutcome::Denied, Some(format!("{why}{more}")));
         Ok(())
     }
 
@@ -109,6 +145,7 @@ impl AppState {
     pub async fn make_token(&self, who: &Principal, with: Option<&Used>, new: NewToken) -> Result<TokenSecret> {
         let mut scope: Vec<String> = new.scope.actions.iter().cloned().collect();
         scope.extend(new.scope.datasets.iter().cloned());
+        scope.extend(new.scope.networks.iter().map(|network| format!("from {network}")));
         let words = format!("{}: {}, days: {}", new.name.trim(), scope.join(" "), new.days);
         let entry = self.lake.audited(who, AuditAction::MakeToken)?.text(&words);
         let made = self.tokens.create(who, with, new).await;

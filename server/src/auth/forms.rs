@@ -1,7 +1,5 @@
 //! The forms of pages: demo sign-in, sign-out, and what the account page changes. Each answers with a redirect.
 
-use std::collections::BTreeSet;
-
 use axum::{
     extract::{Form, Path, RawForm, State, rejection::FormRejection},
     http::{HeaderMap, header},
@@ -109,8 +107,7 @@ pub async fn revoke_session(
 
 /// The fields of the token form; `actions` is repeated, which is why it is read by hand.
 fn token_form(bytes: &[u8]) -> Result<NewToken, Page> {
-    let mut new =
-        NewToken { name: String::new(), days: 0, scope: TokenScope { actions: BTreeSet::new(), datasets: Vec::new() } };
+    let mut new = NewToken { name: String::new(), days: 0, scope: TokenScope::default() };
     for (name, value) in url::form_urlencoded::parse(bytes) {
         match name.as_ref() {
             "name" => new.name = value.into_owned(),
@@ -121,15 +118,21 @@ fn token_form(bytes: &[u8]) -> Result<NewToken, Page> {
             "actions" => {
                 new.scope.actions.insert(value.into_owned());
             }
-            "datasets" => {
-                // Patterns between commas or white space; empty means all.
-                let words = value.split([',', ' ', '\n', '\r', '\t']).filter(|w| !w.is_empty());
-                new.scope.datasets.extend(words.map(str::to_owned));
+            "datasets" => new.scope.datasets.extend(listed(&value).map(str::to_owned)),
+            "networks" => {
+                for network in listed(&value) {
+                    new.scope.networks.push(network.parse().map_err(|e| Page::bad_request(format!("{e}.")))?);
+                }
             }
             _ => {}
         }
     }
     Ok(new)
+}
+
+/// Words between commas or white space; none means all.
+fn listed(text: &str) -> impl Iterator<Item = &str> {
+    text.split([',', ' ', '\n', '\r', '\t']).filter(|w| !w.is_empty())
 }
 
 /// `POST /account/tokens`

@@ -1,14 +1,22 @@
-//! Personal tokens: `pk_<id>_<secret>`, of which only a hash of the secret is stored.
+//! Tokens of people and service accounts: `pk_<id>_<secret>`, of which only a hash of the secret is stored.
 //!
-//! A token acts as its owner was described at the last sign-in, narrowed by its scope. A token made with a token is
+//! A token acts as its owner was described at the last sign-in, narrowed by its scope, from the networks of its scope. A token made with a token is
 //! no wider, lives no longer, and ends with it.
 
-use std::{collections::BTreeSet, fmt, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    fmt,
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use lake::{LakeError, Result, document::Documents};
-use model::{NewToken, Principal, TokenSecret, TokenSummary, principal::TokenScope};
+use model::{Network, NewToken, Principal, TokenSecret, TokenSummary, principal::TokenScope};
 use moka::future::Cache;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -48,6 +56,8 @@ struct Stored {
     expires_at: DateTime<Utc>,
     #[serde(default)]
     last_used_at: Option<DateTime<Utc>>,
+    #[serde(default)]
+    last_used_from: Option<String>,
     /// The token that made this one.
     #[serde(default)]
     parent: Option<String>,
@@ -60,6 +70,16 @@ struct Holder {
     owner: Principal,
     /// No token of the chain holds longer.
     until: DateTime<Utc>,
+    /// Whether this reading of it has written down a use.
+    noted: AtomicBool,
+}
+
+/// Why a token does not hold; outside all of these are one.
+#[derive(Debug, Clone)]
+pub enum NotHeld {
+    Unknown,
+    /// Its secret is right, and it came from elsewhere than its networks.
+    Outside(Box<Principal>),
 }
 
 /// Which token was used, for what it may make in turn.
@@ -76,20 +96,32 @@ impl Tokens {
         Self { documents, cache: Cache::builder().max_capacity(CACHED).time_to_live(cached).build() }
     }
 
-    /// The person that a token acts for, or `None` when the token does not hold.
-    pub async fn find(&self, secret: &str) -> Result<Option<(Principal, Used)>> {
-        let Some((id, secret)) = split(secret) else { return Ok(None) };
+    /// The person that a token acts for when it comes from this address, or why it does not hold.
+    ///
+    /// # Errors
+    /// [`LakeError::Store`].
+    pub async fn find(
+        &self,
+        secret: &str,
+        from: Option<IpAddr>,
+    ) -> Result<std::result::Result<(Principal, Used), NotHeld>> {
+        let Some((id, secret)) = split(secret) else { return Ok(Err(NotHeld::Unknown)) };
         let found = self.cache.try_get_with(id.to_owned(), self.load(id)).await.map_err(shared)?;
         // Hash and compare in any case: the time taken does not tell whether the id exists.
         let given = hex(&Sha256::digest(secret));
         let none = "0".repeat(given.len());
         let kept = found.as_ref().map_or(none.as_str(), |h| h.token.sha256.as_str());
         let same: bool = given.as_bytes().ct_eq(kept.as_bytes()).into();
-        let Some(holder) = found.filter(|h| same && h.until > Utc::now()) else { return Ok(None) };
+        let Some(holder) = found.filter(|h| same && h.until > Utc::now()) else { return Ok(Err(NotHeld::Unknown)) };
+        let networks = &holder.token.scope.networks;
+        if !networks.is_empty() && !from.is_some_and(|at| networks.iter().any(|n| n.holds(at))) {
+            return Ok(Err(NotHeld::Outside(Box::new(holder.owner.clone()))));
+        }
+        self.note_use(id, &holder, from).await;
         let mut principal = holder.owner.clone();
         principal.scope = Some(holder.token.scope.clone());
         let used = Used { id: id.to_owned(), scope: holder.token.scope.clone(), expires_at: holder.until };
-        Ok(Some((principal, used)))
+        Ok(Ok((principal, used)))
     }
 
     /// Makes a token for `who`; `with` is the token that asks, when it is one.
@@ -122,6 +154,7 @@ impl Tokens {
             created_at,
             expires_at,
             last_used_at: None,
+            last_used_from: None,
             parent: with.map(|w| w.id.clone()),
         };
         self.documents.create(KIND, &id, &token).await?;
@@ -162,7 +195,7 @@ impl Tokens {
 
     async fn load(&self, id: &str) -> Result<Option<Arc<Holder>>> {
         let Some(found) = self.documents.get::<Stored>(KIND, id).await? else { return Ok(None) };
-        let mut token = found.value;
+        let token = found.value;
         let mut until = token.expires_at;
         let mut parent = token.parent.clone();
         for _ in 0..MAX_PARENTS {
@@ -175,21 +208,26 @@ impl Tokens {
             return Ok(None);
         }
         let Some(account) = account::get(&self.documents, &token.account).await? else { return Ok(None) };
+        Ok(Some(Arc::new(Holder { token, owner: account.principal, until, noted: AtomicBool::new(false) })))
+    }
+
+    /// Writes down when and from where a token was used, once a while. Who revokes it meanwhile has the last word.
+    async fn note_use(&self, id: &str, holder: &Holder, from: Option<IpAddr>) {
         let now = Utc::now();
-        if until > now && token.last_used_at.is_none_or(|at| at + USED_EVERY <= now) {
-            token.last_used_at = Some(now);
-            match self.documents.update(KIND, id, found.version, &token).await {
-                Ok(()) => {}
-                // Revoked or used elsewhere in this moment: ask again.
-                Err(LakeError::Conflict { .. }) => {
-                    if self.documents.get::<Stored>(KIND, id).await?.is_none() {
-                        return Ok(None);
-                    }
-                }
-                Err(e) => tracing::warn!(error = %e, "a token's last use could not be written down"),
-            }
+        let lately = holder.token.last_used_at.is_some_and(|at| now < at + USED_EVERY);
+        if lately || holder.noted.swap(true, Ordering::Relaxed) {
+            return;
         }
-        Ok(Some(Arc::new(Holder { token, owner: account.principal, until })))
+        let written = async {
+            let Some(found) = self.documents.get::<Stored>(KIND, id).await? else { return Ok(()) };
+            let last_used_from = from.map(|at| at.to_canonical().to_string());
+            let token = Stored { last_used_at: Some(now), last_used_from, ..found.value };
+            self.documents.update(KIND, id, found.version, &token).await
+        };
+        match written.await {
+            Ok(()) | Err(LakeError::Conflict { .. }) => {}
+            Err(e) => tracing::warn!(error = %e, "a token's last use could not be written down"),
+        }
     }
 }
 
@@ -202,6 +240,7 @@ impl Stored {
             created_at: self.created_at,
             expires_at: self.expires_at,
             last_used_at: self.last_used_at,
+            last_used_from: self.last_used_from.clone(),
         }
     }
 }
@@ -242,7 +281,15 @@ fn check(new: &NewToken) -> Result<TokenScope> {
             "`{other}` is not a dataset pattern; write *, unit.* or unit.dataset, for example ops.flights"
         )));
     }
-    Ok(TokenScope { actions: new.scope.actions.clone(), datasets: datasets.into_iter().collect() })
+    let networks: BTreeSet<Network> = new.scope.networks.iter().copied().collect();
+    if networks.len() > 50 {
+        return Err(LakeError::invalid("a token names at most 50 networks"));
+    }
+    Ok(TokenScope {
+        actions: new.scope.actions.clone(),
+        datasets: datasets.into_iter().collect(),
+        networks: networks.into_iter().collect(),
+    })
 }
 
 fn is_pattern(text: &str) -> bool {
@@ -259,7 +306,9 @@ fn within(inner: &TokenScope, outer: &TokenScope) -> bool {
         })
     };
     let datasets = outer.datasets.is_empty() || (!inner.datasets.is_empty() && inner.datasets.iter().all(covered));
-    datasets && inner.actions.is_subset(&outer.actions)
+    let from = |network: &Network| outer.networks.iter().any(|over| over.covers(network));
+    let networks = outer.networks.is_empty() || (!inner.networks.is_empty() && inner.networks.iter().all(from));
+    datasets && networks && inner.actions.is_subset(&outer.actions)
 }
 
 impl fmt::Debug for Tokens {
@@ -274,7 +323,12 @@ mod tests {
 
     fn scope(actions: &[&str], datasets: &[&str]) -> TokenScope {
         let words = |all: &[&str]| all.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>();
-        TokenScope { actions: words(actions).into_iter().collect(), datasets: words(datasets) }
+        TokenScope { actions: words(actions).into_iter().collect(), datasets: words(datasets), networks: Vec::new() }
+    }
+
+    fn from(networks: &[&str]) -> TokenScope {
+        let networks = networks.iter().map(|n| n.parse().expect(n)).collect();
+        TokenScope { networks, ..scope(&["read"], &[]) }
     }
 
     #[test]
@@ -292,6 +346,10 @@ mod tests {
             (&scope(&["read"], &["opsx.a"]), &ops, false),
             (&scope(&["read"], &[]), &scope(&["read"], &["*"]), false),
             (&flights, &scope(&["read"], &["*"]), true),
+            (&from(&["10.1.0.0/16", "2001:db8::1"]), &from(&["10.0.0.0/8", "2001:db8::/32"]), true),
+            (&from(&["10.1.0.0/16", "192.0.2.1"]), &from(&["10.0.0.0/8"]), false),
+            (&from(&[]), &from(&["10.0.0.0/8"]), false),
+            (&from(&["10.0.0.0/8"]), &from(&[]), true),
         ] {
             assert_eq!(within(inner, outer), expected, "{inner:?} within {outer:?}");
         }

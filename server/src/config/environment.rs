@@ -21,6 +21,7 @@ pub const VARIABLES: &[(&str, &str, &str, Form)] = &[
     ("PENSTOCK_PUBLIC_URL", "server", "public_url", Form::Text),
     ("PENSTOCK_SITE", "server", "site", Form::Text),
     ("PENSTOCK_SHUTDOWN_SECONDS", "server", "shutdown_seconds", Form::Integer),
+    ("PENSTOCK_TRUSTED_PROXIES", "server", "trusted_proxies", Form::List),
     ("PENSTOCK_LAKE", "lake", "location", Form::Text),
     ("PENSTOCK_LAKE_OPTIONS", "lake", "options", Form::Map),
     ("PENSTOCK_SECRET", "lake", "secret", Form::Text),

@@ -17,6 +17,7 @@ fn each_variable_names_a_key_that_exists() {
             ("PENSTOCK_BIND", _) => "127.0.0.1:3100",
             ("PENSTOCK_PROVIDER", _) => "cognito",
             ("PENSTOCK_LOG_FORMAT", _) => "json",
+            ("PENSTOCK_TRUSTED_PROXIES", _) => "10.0.0.0/8, ::1",
             (n, _) if n.ends_with("_FILE") => continue,
             (_, environment::Form::Text) => "http://localhost:1",
             (_, environment::Form::Integer) => "7",
@@ -41,6 +42,7 @@ fn typing_errors_are_told() {
         ("", vec![("PENSTOCK_BND", "x")]),
         ("", vec![("PENSTOCK_WATCH", "maybe")]),
         ("", vec![("PENSTOCK_RUNNING", "many")]),
+        ("", vec![("PENSTOCK_TRUSTED_PROXIES", "10.0.0.1/8")]),
     ] {
         assert!(read(toml, &env).is_err(), "{toml} {env:?}");
     }

@@ -1,5 +1,7 @@
 //! Who asks, found once: by token, else by the session's cookie.
 
+use std::net::IpAddr;
+
 use axum::{
     extract::{Request, State},
     http::{HeaderMap, header},
@@ -10,19 +12,22 @@ use axum_extra::extract::CookieJar;
 use lake::LakeError;
 use model::Origin;
 
-use super::is_api;
+use super::{address, is_api};
 use crate::{
     auth::{
         Caller, Via,
         audited::origin,
         cookie::{self, Name},
-        tokens, view_as,
+        tokens::{self, NotHeld},
+        view_as,
     },
     problem::{ApiProblem, Denied, Page},
     state::AppState,
 };
 
 pub async fn resolve(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let from = address::find(&request, &state.config.server.trusted_proxies);
+    request.extensions_mut().insert(from);
     let path = request.uri().path();
     let api = is_api(path);
     // Assets are everyone's; looking a session up for each would cost a page its speed.
@@ -32,7 +37,7 @@ pub async fn resolve(State(state): State<AppState>, mut request: Request, next: 
     // Owned: a body cannot be shared between threads, and so neither can the request while we wait.
     let credentials = Credentials::of(&state, request.headers(), api);
     let asked = format!("{} {path}", request.method());
-    match find(&state, credentials).await {
+    match find(&state, credentials, from.0).await {
         Ok(Some(mut caller)) => {
             let via = match &caller.via {
                 Via::Session(id) => format!("session {id}"),
@@ -58,9 +63,9 @@ pub async fn resolve(State(state): State<AppState>, mut request: Request, next: 
             }
         }
         Ok(None) => next.run(request).await,
-        Err(Refused::Token(id)) => {
+        Err(Refused::Token(id, why)) => {
             let via = id.map_or("token".to_owned(), |id| format!("token {id}"));
-            match state.token_refused(&origin(request.extensions(), via), &asked) {
+            match state.token_refused(&origin(request.extensions(), via), &asked, &why) {
                 Ok(()) => ApiProblem::invalid_token().into_response(),
                 Err(e) => ApiProblem::from(e).into_response(),
             }
@@ -72,7 +77,7 @@ pub async fn resolve(State(state): State<AppState>, mut request: Request, next: 
 
 enum Refused {
     /// With its public id, when it has one.
-    Token(Option<String>),
+    Token(Option<String>, NotHeld),
     Store(LakeError),
 }
 
@@ -105,13 +110,13 @@ impl Credentials {
     }
 }
 
-async fn find(state: &AppState, credentials: Credentials) -> Result<Option<Caller>, Refused> {
+async fn find(state: &AppState, credentials: Credentials, from: Option<IpAddr>) -> Result<Option<Caller>, Refused> {
     match credentials {
         Credentials::None => Ok(None),
-        Credentials::Unreadable => Err(Refused::Token(None)),
+        Credentials::Unreadable => Err(Refused::Token(None, NotHeld::Unknown)),
         Credentials::Token(token) => {
-            let refused = || Refused::Token(tokens::id_of(&token).map(str::to_owned));
-            let (principal, used) = state.tokens.find(&token).await?.ok_or_else(refused)?;
+            let refused = |why| Refused::Token(tokens::id_of(&token).map(str::to_owned), why);
+            let (principal, used) = state.tokens.find(&token, from).await?.map_err(refused)?;
             Ok(Some(Caller { principal, via: Via::Token(used) }))
         }
         Credentials::Cookie(secret) => {
