@@ -1,15 +1,15 @@
 //! The account page: who am I here, where am I signed in, which tokens are there.
 
 use leptos::prelude::*;
-use model::{DatasetFilter, Principal};
+use model::{Account, DatasetFilter, Principal};
 
 use crate::{
     components::{count, snippet, visible},
     shell::{Content, Place, not_shown, page},
 };
 
-mod sessions;
-mod tokens;
+pub(crate) mod sessions;
+pub(crate) mod tokens;
 
 #[component]
 pub fn AccountPage() -> impl IntoView {
@@ -20,6 +20,7 @@ pub fn AccountPage() -> impl IntoView {
         let accounts = &viewer.context.accounts;
         let sessions = accounts.sessions(&viewer.who, viewer.context.session.as_deref()).await?;
         let tokens = accounts.tokens(&viewer.who).await?;
+        let services = accounts.owned(&viewer.who).await?;
         let datasets = viewer.lake().datasets(&viewer.who, DatasetFilter::default()).await?;
         let owned = datasets.iter().filter(|d| d.access.may_own).count();
         let secret = viewer.context.flash.clone().map(|secret| {
@@ -46,10 +47,24 @@ pub fn AccountPage() -> impl IntoView {
                 {identity(&viewer.who, viewer.context.steward, owned)}
                 {sessions::sessions(&sessions)}
                 {tokens::tokens(&tokens)}
+                {services_of(&services)}
             </div>
         };
         Ok(Content::new("Account", body))
     })
+}
+
+/// Service accounts that the viewer looks after or owns: for most there are none.
+fn services_of(all: &[Account]) -> Option<AnyView> {
+    let item =
+        |a: &Account| view! { <li><a href=format!("/accounts/{}", a.id)><bdi>{a.who.name.clone()}</bdi></a></li> };
+    let list = view! {
+        <section class="card account__wide" aria-labelledby="services">
+            <h2 class="card__title" id="services">"Service accounts"</h2>
+            <ul class="account__services">{all.iter().map(item).collect::<Vec<_>>()}</ul>
+        </section>
+    };
+    (!all.is_empty()).then(|| list.into_any())
 }
 
 fn role(steward: bool, owned: usize) -> String {

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use lake::{Lake, ingest::Inspected};
-use model::{Doubt, PolicyReview, Principal, SessionSummary, TextLine, TokenSummary};
+use model::{AccountDetail, Doubt, PolicyReview, Principal, SessionSummary, TextLine, TokenSummary};
 
 /// Everything that a page needs beside its address. The server provides one as Leptos context for each request.
 #[derive(Clone)]
@@ -14,6 +14,8 @@ pub struct RequestContext {
     pub principal: Option<Principal>,
     /// Administers the lake: sees all arrivals.
     pub steward: bool,
+    /// Looks after accounts of others: a steward, or a partner's administrator.
+    pub administrator: bool,
     /// Public id of the browser's session; never the cookie.
     pub session: Option<String>,
     pub accounts: Arc<dyn Accounts>,
@@ -24,7 +26,7 @@ pub struct RequestContext {
     pub demo: Option<Vec<DemoPerson>>,
     /// The identity provider's name for the sign-in button; `None` when there is none.
     pub provider_name: Option<String>,
-    /// A new token's secret, shown on the account page this one time.
+    /// A new token's secret, shown on an account's page this one time.
     pub flash: Option<String>,
     /// Files that a form sent to be looked at.
     pub looked: Option<Arc<Looked>>,
@@ -117,7 +119,13 @@ pub trait Accounts: Send + Sync {
     async fn sessions(&self, who: &Principal, current: Option<&str>) -> lake::Result<Vec<SessionSummary>>;
     /// Tokens that have not been revoked, newest first.
     async fn tokens(&self, who: &Principal) -> lake::Result<Vec<TokenSummary>>;
-    /// Everyone who has signed in, by name. For stewards.
+    /// The accounts that somebody looks after, people and service accounts, or owns.
+    async fn looked_after(&self, who: &Principal) -> lake::Result<model::Accounts>;
+    /// The service accounts that somebody looks after or owns.
+    async fn owned(&self, who: &Principal) -> lake::Result<Vec<model::Account>>;
+    /// One of [`looked_after`](Self::looked_after), with its sessions and tokens.
+    async fn one(&self, who: &Principal, id: &str) -> lake::Result<AccountDetail>;
+    /// Everyone who has an account, by name. For stewards.
     async fn people(&self, who: &Principal) -> lake::Result<Vec<Known>>;
 }
 

@@ -10,6 +10,7 @@ pub mod islands;
 
 #[cfg(feature = "ssr")]
 mod account;
+mod accounts;
 #[cfg(feature = "ssr")]
 mod address;
 #[cfg(feature = "ssr")]

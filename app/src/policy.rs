@@ -183,7 +183,7 @@ fn claims_of(text: Option<&str>) -> BTreeMap<String, Vec<String>> {
 }
 
 /// Groups and claims of somebody, as a line.
-fn in_words(who: &Principal) -> String {
+pub(crate) fn in_words(who: &Principal) -> String {
     let groups = match &who.groups {
         None => "no groups were sent".to_owned(),
         Some(groups) if groups.is_empty() => "in no group".to_owned(),

@@ -11,9 +11,10 @@ use leptos_router::{
 };
 
 use crate::{
-    account::AccountPage, audit::AuditPage, catalog::CatalogPage, dataset::DatasetPage, home::HomePage,
-    ingest::ArrivalPage, ingest::ArrivalsPage, ingest::SendPage, policy::PolicyEditPage, policy::PolicyHistoryPage,
-    policy::PolicyPage, session::SignInPage, shell::NotFoundPage, sql::SqlPage,
+    account::AccountPage, accounts::AccountOfOthersPage, accounts::AccountsPage, audit::AuditPage,
+    catalog::CatalogPage, dataset::DatasetPage, home::HomePage, ingest::ArrivalPage, ingest::ArrivalsPage,
+    ingest::SendPage, policy::PolicyEditPage, policy::PolicyHistoryPage, policy::PolicyPage, session::SignInPage,
+    shell::NotFoundPage, sql::SqlPage,
 };
 
 /// All pages. Each waits for its data, so that status and HTML are complete.
@@ -35,6 +36,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/policy/history") view=PolicyHistoryPage ssr=SsrMode::Async />
                 <Route path=path!("/audit") view=AuditPage ssr=SsrMode::Async />
                 <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
+                <Route path=path!("/accounts") view=AccountsPage ssr=SsrMode::Async />
+                <Route path=path!("/accounts/:id") view=AccountOfOthersPage ssr=SsrMode::Async />
                 <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async />
             </FlatRoutes>
         </Router>

@@ -32,6 +32,8 @@ export const PAGES: { name: string; path: string; person?: Person }[] = [
   { name: 'policy-edit', path: '/policy/edit', person: 'steward' },
   { name: 'policy-history', path: '/policy/history', person: 'steward' },
   { name: 'account', path: '/account', person: 'owner-ops' },
+  { name: 'accounts', path: '/accounts', person: 'steward' },
+  { name: 'accounts-none', path: '/accounts', person: 'partner-dl' },
   { name: 'audit', path: '/audit', person: 'steward' },
   { name: 'audit-denied', path: '/audit?outcome=denied&from=2020-01-01', person: 'steward' },
   { name: 'audit-nothing-found', path: '/audit?text=nosuchwordanywhere', person: 'steward' },

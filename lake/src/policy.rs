@@ -38,6 +38,7 @@ mod grantee;
 mod lines;
 mod lookup;
 mod mask;
+mod partner;
 mod predicate;
 mod published;
 mod review;

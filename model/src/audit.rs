@@ -122,6 +122,11 @@ words! {
         MakeToken = "make-token",
         RevokeToken = "revoke-token",
         RevokeSession = "revoke-session",
+        /// A service account was made.
+        MakeAccount = "make-account",
+        /// A service account was disabled, or works again.
+        ChangeAccount = "change-account",
+        RemoveAccount = "remove-account",
         /// A policy was reviewed or published, or another one was read.
         Policy = "policy",
         /// The audit was searched.

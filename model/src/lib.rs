@@ -3,6 +3,7 @@
 //! Plain data with serde and the parsing that makes invalid names unrepresentable.
 //! No IO, no engine, no HTTP; builds for wasm32.
 
+pub mod account;
 pub mod audit;
 pub mod column;
 pub mod dataset;
@@ -23,6 +24,7 @@ pub mod text;
 pub mod token;
 pub mod upload;
 
+pub use account::{Account, AccountChange, AccountDetail, Accounts, NewServiceAccount, Service};
 pub use audit::{AuditAction, AuditEvent, AuditFilter, AuditOutcome, AuditPage};
 pub use column::{Column, ColumnType};
 pub use dataset::{
@@ -38,7 +40,7 @@ pub use inspect::{InspectedColumn, InspectedRows, Inspection, Lands, Refused, Ro
 pub use name::{ColumnName, DatasetName, InvalidName, UnitName};
 pub use network::{InvalidNetwork, Network};
 pub use page::{Cell, Page};
-pub use policy::{Action, Grant, Policy};
+pub use policy::{Action, Grant, Partner, Policy};
 pub use principal::{Origin, Principal, Viewing};
 pub use policy::{
     review::{

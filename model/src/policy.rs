@@ -17,6 +17,21 @@ pub struct Policy {
     pub stewards: Vec<String>,
     #[serde(default, rename = "grant")]
     pub grants: Vec<Grant>,
+    #[serde(default, rename = "partner")]
+    pub partners: Vec<Partner>,
+}
+
+/// One `[[partner]]`: people from outside who look after their own accounts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Partner {
+    /// The group that its people are in.
+    pub group: String,
+    /// As people call it.
+    pub name: String,
+    /// Who of its people administers: `user:NAME`.
+    #[serde(default)]
+    pub admins: Vec<String>,
 }
 
 /// One `[[grant]]`.
@@ -25,7 +40,8 @@ pub struct Policy {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Grant {
-    /// Grantees: `group:NAME`, `user:NAME` (subject or e-mail), `claim:NAME=VALUE`, `*` (everyone signed in).
+    /// Grantees: `group:NAME`, `user:NAME` (subject or e-mail), `claim:NAME=VALUE`, `service:NAME`, `*` (everyone signed
+    /// in).
     pub to: Vec<String>,
     /// Dataset patterns: `*`, `unit.*`, `unit.begin*`, `unit.dataset`, `tag:NAME`.
     pub on: Vec<String>,

@@ -72,7 +72,32 @@ pub struct TokenScope {
     pub networks: Vec<Network>,
 }
 
+/// The issuer of service accounts; no provider can have it, since it is not an address.
+pub const SERVICE: &str = "service";
+
 impl Principal {
+    /// A service account of this name. Its subject is what grants call it, and nobody's whom a provider describes.
+    #[must_use]
+    pub fn service(name: &str, groups: BTreeSet<String>, claims: BTreeMap<String, Vec<String>>) -> Self {
+        let subject = format!("{SERVICE}:{name}");
+        Self {
+            issuer: SERVICE.to_owned(),
+            name: subject.clone(),
+            subject,
+            email: None,
+            groups: Some(groups),
+            claims,
+            scope: None,
+            origin: Origin::default(),
+        }
+    }
+
+    /// Whether a program acts under its own name, and no person.
+    #[must_use]
+    pub fn is_service(&self) -> bool {
+        self.issuer == SERVICE
+    }
+
     /// The stable key of this identity: issuer and subject, length-prefixed so that no two can collide.
     #[must_use]
     pub fn key(&self) -> String {

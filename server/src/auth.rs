@@ -1,6 +1,7 @@
 //! Who asks: sign-in, sessions, personal tokens. Decides identity alone; what an identity may see is the lake's policy.
 
 pub mod account;
+pub mod administration;
 pub mod audited;
 pub mod caller;
 pub mod claims;

@@ -29,6 +29,7 @@ pub mod docs;
         (name = "results", description = "Stored answers, by window and as files"),
         (name = "ingests", description = "Files that arrive, and what became of them"),
         (name = "tokens", description = "Personal tokens"),
+        (name = "accounts", description = "People and service accounts, for those who look after them"),
         (name = "policy", description = "Who sees what, and why; for stewards")
     ),
     components(schemas(model::Problem, model::ExportFormat)),

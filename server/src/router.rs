@@ -79,6 +79,12 @@ pub fn api() -> (Router<AppState>, OpenApi) {
                 .routes(routes!(api::ingests::correct))
                 .layer(DefaultBodyLimit::disable()),
         )
+        // Those who look after accounts of others.
+        .routes(routes!(api::accounts::list, api::accounts::create))
+        .routes(routes!(api::accounts::get, api::accounts::change, api::accounts::remove))
+        .routes(routes!(api::accounts::create_token))
+        .routes(routes!(api::accounts::revoke_token))
+        .routes(routes!(api::accounts::end_session))
         // Stewards.
         .routes(routes!(api::explain::explain))
         .routes(routes!(api::view_as::begin, api::view_as::stop))
@@ -125,6 +131,7 @@ fn forms() -> Router<AppState> {
         .route("/account/sessions/{id}/revoke", post(auth::forms::revoke_session))
         .route("/account/tokens", post(auth::forms::create_token))
         .route("/account/tokens/{id}/revoke", post(auth::forms::revoke_token))
+        .merge(site::accounts::forms())
 }
 
 async fn wrong_method(request: Request) -> Response {

@@ -34,6 +34,7 @@ use crate::{
     state::AppState,
 };
 
+pub(crate) mod accounts;
 mod policy;
 pub(crate) mod rollback;
 mod send;
@@ -170,6 +171,10 @@ async fn require_sign_in(request: Request, next: Next) -> Response {
 #[derive(Debug, Clone, Copy)]
 struct Steward(bool);
 
+/// Whether the caller looks after accounts of others.
+#[derive(Debug, Clone, Copy)]
+struct Administrator(bool);
+
 async fn know_steward(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     if let Some(caller) = request.extensions().get::<Caller>() {
         let steward = match state.lake.is_steward(&caller.principal).await {
@@ -179,7 +184,9 @@ async fn know_steward(State(state): State<AppState>, mut request: Request, next:
                 false
             }
         };
+        let administrator = steward || state.is_administrator(&caller.principal).await.unwrap_or(false);
         request.extensions_mut().insert(Steward(steward));
+        request.extensions_mut().insert(Administrator(administrator));
     }
     next.run(request).await
 }
@@ -188,10 +195,14 @@ async fn know_steward(State(state): State<AppState>, mut request: Request, next:
 #[derive(Debug, Clone)]
 struct Flash(String);
 
-/// Takes the flash cookie on the account page and removes it, so that the secret is shown once.
+fn shows_flash(path: &str) -> bool {
+    path == "/account" || path.starts_with("/accounts/")
+}
+
+/// Takes the flash cookie on the account pages and removes it, so that the secret is shown once.
 async fn take_flash(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let found = cookie::value(&CookieJar::from_headers(request.headers()), Name::Flash, state.https)
-        .filter(|_| request.uri().path() == "/account" && request.method() == Method::GET);
+        .filter(|_| shows_flash(request.uri().path()) && request.method() == Method::GET);
     let Some(secret) = found else { return next.run(request).await };
     request.extensions_mut().insert(Flash(secret));
     let mut answer = next.run(request).await;
@@ -215,6 +226,7 @@ fn context(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static + use<
             session: caller.as_ref().and_then(|c| c.session().map(str::to_owned)),
             principal: caller.filter(|c| matches!(c.via, Via::Session(_))).map(|c| c.principal),
             steward: extensions.and_then(|e| e.get::<Steward>()).is_some_and(|s| s.0),
+            administrator: extensions.and_then(|e| e.get::<Administrator>()).is_some_and(|a| a.0),
             accounts: Arc::new(AccountsOf(state.clone())),
             nonce,
             demo: state.config.demo().then(demo::people),
@@ -237,6 +249,18 @@ impl Accounts for AccountsOf {
 
     async fn tokens(&self, who: &Principal) -> lake::Result<Vec<TokenSummary>> {
         self.0.tokens.list(who).await
+    }
+
+    async fn looked_after(&self, who: &Principal) -> lake::Result<model::Accounts> {
+        self.0.accounts(who, true).await
+    }
+
+    async fn owned(&self, who: &Principal) -> lake::Result<Vec<model::Account>> {
+        Ok(self.0.accounts(who, false).await?.all)
+    }
+
+    async fn one(&self, who: &Principal, id: &str) -> lake::Result<model::AccountDetail> {
+        self.0.account(who, id).await
     }
 
     async fn people(&self, who: &Principal) -> lake::Result<Vec<Known>> {

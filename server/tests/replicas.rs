@@ -236,3 +236,45 @@ fn a_10_sessions_and_tokens_end_everywhere_within_five_seconds() {
     }
     assert_eq!(replicas[0].get("/api/v1/me", &other).status, 200, "another session goes on");
 }
+
+#[test]
+fn a_10_what_administrators_end_ends_everywhere_within_five_seconds() {
+    let folder = lake();
+    let replicas = [Replica::start(folder.path()), Replica::start(folder.path())];
+    let steward = replicas[0].sign_in("steward");
+    let session = replicas[0].sign_in("partner-ua");
+    let scope = r#"{"name":"t","days":1,"scope":{"actions":["read"]}}"#;
+    let bearer = |made: &Answer| format!("Authorization: Bearer {}\r\n", made.field("secret"));
+    let made = replicas[0].json("POST", "/api/v1/tokens", &session, scope);
+    let (token, token_id) = (bearer(&made), made.field("id"));
+    let service = replicas[0].json("POST", "/api/v1/accounts", &steward, r#"{"name":"etl","groups":["partners"]}"#);
+    let service = format!("/api/v1/accounts/{}", service.field("id"));
+    let of_service = bearer(&replicas[0].json("POST", &format!("{service}/tokens"), &steward, scope));
+    let listed = replicas[1].get("/api/v1/accounts", &steward).text;
+    let person = listed.split("\"subject\":\"partner-ua\"").next().unwrap().rsplit("\"id\":\"").next().unwrap();
+    let person = format!("/api/v1/accounts/{}", person.split('"').next().unwrap());
+    let detail = replicas[1].get(&person, &steward).text;
+    let session_id = detail.split("\"sessions\":").nth(1).unwrap().split("\"id\":\"").nth(1).unwrap();
+    let session_id = session_id.split('"').next().unwrap();
+    let delete = |path: String| replicas[1].send("DELETE", &path, &steward, "").status;
+    let disable = || replicas[1].json("PATCH", &service, &steward, r#"{"disabled":true}"#).status;
+    for (name, header, end) in [
+        ("a session", &session, Box::new(|| delete(format!("{person}/sessions/{session_id}"))) as Box<dyn Fn() -> u16>),
+        ("a token", &token, Box::new(|| delete(format!("{person}/tokens/{token_id}")))),
+        ("a service account", &of_service, Box::new(disable)),
+    ] {
+        let asks: Vec<Probe> = replicas
+            .iter()
+            .enumerate()
+            .map(|(i, replica)| -> Probe {
+                (format!("{name} on replica {i}"), Box::new(move || given(&replica.get("/api/v1/me", header), 401)))
+            })
+            .collect();
+        for (at, ask) in asks.iter().chain(&asks) {
+            assert!(ask(), "control: {at}");
+        }
+        assert_eq!(end(), 204, "{name}");
+        let took = until_denied(&asks, Instant::now());
+        println!("{name} that an administrator ended held for {took:?} more");
+    }
+}

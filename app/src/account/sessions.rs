@@ -1,12 +1,14 @@
-//! Browsers in which the viewer is signed in, each with a way to end it.
+//! Browsers in which somebody is signed in, each with a way to end it.
 
 use leptos::prelude::*;
 use model::SessionSummary;
 
 use crate::components::{Tone, ago, badge, instant, visible};
 
+/// The viewer's own.
 pub fn sessions(all: &[SessionSummary]) -> AnyView {
-    let items: Vec<_> = all.iter().map(item).collect();
+    let end = |s: &SessionSummary| (!s.current).then(|| format!("/account/sessions/{}/revoke", s.id));
+    let items: Vec<_> = all.iter().map(|s| item(s, end(s))).collect();
     view! {
         <section class="card" aria-labelledby="sessions">
             <h2 class="card__title" id="sessions">"Where you are signed in"</h2>
@@ -16,11 +18,27 @@ pub fn sessions(all: &[SessionSummary]) -> AnyView {
     .into_any()
 }
 
-fn item(s: &SessionSummary) -> AnyView {
+/// Those of the account with this address.
+pub fn of_others(all: &[SessionSummary], at: &str, may_end: bool) -> AnyView {
+    let end = |s: &SessionSummary| may_end.then(|| format!("{at}/sessions/{}/end", s.id));
+    let items: Vec<_> = all.iter().map(|s| item(s, end(s))).collect();
+    let none = all.is_empty().then(|| view! { <p class="quiet">"Nowhere at the moment."</p> });
+    view! {
+        <section class="card account__wide" aria-labelledby="sessions">
+            <h2 class="card__title" id="sessions">"Where they are signed in"</h2>
+            {none}
+            <ul class="lines">{items}</ul>
+        </section>
+    }
+    .into_any()
+}
+
+/// `end` is where its button sends to.
+fn item(s: &SessionSummary, end: Option<String>) -> AnyView {
     let agent = visible(&s.agent).into_owned();
-    let end = (!s.current).then(|| {
+    let end = end.map(|to| {
         view! {
-            <form action=format!("/account/sessions/{}/revoke", s.id) method="post">
+            <form action=to method="post">
                 <button class="button button--small" type="submit" aria-label=format!("End the session in {agent}")>
                     "End"
                 </button>

@@ -1,33 +1,67 @@
-//! Personal tokens: what there are, and a form for a new one.
+//! Tokens: what there are, and a form for a new one.
 
 use leptos::prelude::*;
 use model::TokenSummary;
 
 use crate::components::{Icon, Tone, ago, badge, empty, field, instant};
 
+/// The viewer's own.
 pub fn tokens(all: &[TokenSummary]) -> AnyView {
+    card(
+        "Tokens for the API",
+        all,
+        "/account",
+        true,
+        true,
+        "A token lets a script or a notebook read what you may read.",
+    )
+}
+
+/// Those of the account with this address; with a form where the viewer may make one.
+pub fn of_others(all: &[TokenSummary], at: &str, may_revoke: bool, may_make: bool) -> AnyView {
+    card("Tokens", all, at, may_revoke, may_make, "With a token a program acts as this account.")
+}
+
+fn card(
+    title: &'static str,
+    all: &[TokenSummary],
+    at: &str,
+    may_revoke: bool,
+    may_make: bool,
+    none: &'static str,
+) -> AnyView {
     let list = if all.is_empty() {
-        let body = view! { <p>"A token lets a script or a notebook read what you may read."</p> };
-        empty(Icon::Key, "No tokens", body).into_any()
+        empty(Icon::Key, "No tokens", view! { <p>{none}</p> }).into_any()
     } else {
-        view! { <ul class="lines">{all.iter().map(item).collect::<Vec<_>>()}</ul> }.into_any()
+        let revoke = |t: &TokenSummary| may_revoke.then(|| format!("{at}/tokens/{}/revoke", t.id));
+        view! { <ul class="lines">{all.iter().map(|t| item(t, revoke(t))).collect::<Vec<_>>()}</ul> }.into_any()
     };
     view! {
         <section class="card account__wide" aria-labelledby="tokens">
-            <h2 class="card__title" id="tokens">"Tokens for the API"</h2>
+            <h2 class="card__title" id="tokens">{title}</h2>
             {list}
-            {form()}
+            {may_make.then(|| form(format!("{at}/tokens")))}
         </section>
     }
     .into_any()
 }
 
-fn item(t: &TokenSummary) -> AnyView {
+/// `revoke` is where its button sends to.
+fn item(t: &TokenSummary, revoke: Option<String>) -> AnyView {
     let actions: Vec<_> = t.scope.actions.iter().map(|a| badge(Tone::Quiet, a.clone())).collect();
     let datasets =
-        if t.scope.datasets.is_empty() { "all that you may".to_owned() } else { t.scope.datasets.join(", ") };
+        if t.scope.datasets.is_empty() { "all that its owner may".to_owned() } else { t.scope.datasets.join(", ") };
     let networks: Vec<String> = t.scope.networks.iter().map(ToString::to_string).collect();
     let networks = (!networks.is_empty()).then(|| view! { " · from "<bdi>{networks.join(", ")}</bdi> });
+    let revoke = revoke.map(|to| {
+        view! {
+            <form action=to method="post">
+                <button class="button button--small" type="submit" aria-label=format!("Revoke the token {}", t.name)>
+                    "Revoke"
+                </button>
+            </form>
+        }
+    });
     let used = match t.last_used_at {
         Some(at) => {
             let from = t.last_used_from.clone().map(|from| view! { " from "<bdi>{from}</bdi> });
@@ -43,19 +77,15 @@ fn item(t: &TokenSummary) -> AnyView {
                     <bdi>{datasets}</bdi>{networks}" · "{used}" · ends "{instant(t.expires_at)}
                 </p>
             </div>
-            <form action=format!("/account/tokens/{}/revoke", t.id) method="post">
-                <button class="button button--small" type="submit" aria-label=format!("Revoke the token {}", t.name)>
-                    "Revoke"
-                </button>
-            </form>
+            {revoke}
         </li>
     }
     .into_any()
 }
 
-fn form() -> AnyView {
+fn form(to: String) -> AnyView {
     view! {
-        <form class="token-form" action="/account/tokens" method="post">
+        <form class="token-form" action=to method="post">
             <h3 class="card__subtitle">"New token"</h3>
             {field(
                 "token-name",

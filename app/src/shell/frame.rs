@@ -63,6 +63,7 @@ pub fn frame(viewer: &Viewer, place: Place, arrivals: bool, body: AnyView) -> An
                         <nav class="bar__sheet-nav" aria-label="Main, small screen">
                             {links(place, arrivals, viewer.context.steward)}
                             <a class="bar__link" href="/account">"Account"</a>
+                            {viewer.context.administrator.then(|| view! { <a class="bar__link" href="/accounts">"Accounts"</a> })}
                             <a class="bar__link" href="/audit">{audit(viewer)}</a>
                         </nav>
                         <div class="bar__sheet-end">
@@ -129,6 +130,7 @@ fn account_menu(viewer: &Viewer) -> AnyView {
                     <span class="quiet">{email.unwrap_or_else(|| role.to_owned())}</span>
                 </p>
                 <a class="menu__item" href="/account">"Account and tokens"</a>
+                {viewer.context.administrator.then(|| view! { <a class="menu__item" href="/accounts">"Accounts of others"</a> })}
                 <a class="menu__item" href="/audit">{audit(viewer)}</a>
                 <a class="menu__item" href="/api/docs">"API reference"</a>
                 <div class="menu__row"><ThemeToggle /></div>

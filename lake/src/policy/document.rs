@@ -14,6 +14,7 @@ use super::{
     expected::{RawTest, Test},
     grantee::{Grantee, Pattern},
     mask::Mask,
+    partner::{Administered, RawPartner},
     predicate::Predicate,
 };
 
@@ -23,6 +24,7 @@ pub(super) struct Document {
     pub policy: Policy,
     pub stewards: Vec<Grantee>,
     pub grants: Vec<Written>,
+    pub partners: Vec<Administered>,
     /// What its author says that it does; nothing of it decides anything.
     pub tests: Vec<Test>,
 }
@@ -81,6 +83,8 @@ struct RawPolicy {
     stewards: Vec<Spanned<String>>,
     #[serde(default, rename = "grant")]
     grants: Vec<Spanned<RawGrant>>,
+    #[serde(default, rename = "partner")]
+    partners: Vec<RawPartner>,
     #[serde(default, rename = "test")]
     tests: Vec<Spanned<RawTest>>,
 }
@@ -120,6 +124,11 @@ pub(super) fn parse(text: &str) -> Result<Document, Vec<Finding>> {
         let written = grant(text, &span, raw.into_inner(), &mut wrong);
         document.policy.grants.push(written.grant.clone());
         document.grants.push(written);
+    }
+    for raw in raw.partners {
+        let partner = Administered::read(text, raw, &document.partners, &mut wrong);
+        document.policy.partners.push(partner.partner.clone());
+        document.partners.push(partner);
     }
     for raw in raw.tests {
         let span = raw.span();
@@ -183,7 +192,7 @@ fn grant(text: &str, span: &Range<usize>, raw: RawGrant, wrong: &mut Vec<Finding
 }
 
 /// The parsed value, or a finding at its place.
-fn keep<T, V>(
+pub(super) fn keep<T, V>(
     text: &str,
     wrong: &mut Vec<Finding>,
     raw: &Spanned<V>,
@@ -241,6 +250,15 @@ mod tests {
         check("[[grant]]\nto = []\non = [\"*\"]", (1, 1), "`to` is empty");
         check("[[grant]]\nto = [\"*\"]\non = [\"*\"]\nuntil = 08:00:00", (4, 9), "2027-01-01");
         check("[[grant]]\nto = [\"*\"]\non = [\"*\"]\nmay = [\"write\"]", (4, 8), "read");
+        check("[[partner]]\ngroup = \"a\"\nname = \"A\"\nadmin = []", (4, 1), "unknown field `admin`");
+        check("[[partner]]\ngroup = \" \"\nname = \"A\"", (2, 9), "a group's name");
+        check("[[partner]]\ngroup = \"a\"\nname = \"\"", (3, 8), "1 to 100");
+        check("[[partner]]\ngroup = \"a\"\nname = \"A\"\nadmins = [\"group:a\"]", (4, 11), "user:NAME");
+        check(
+            "[[partner]]\ngroup = \"a\"\nname = \"A\"\n[[partner]]\ngroup = \"a\"\nname = \"B\"",
+            (5, 9),
+            "two partners",
+        );
         check("[[grant]\n", (1, 9), "");
         check("[[test]]\nas = { user = \"a\" }\nsql = \"select 1\"", (1, 1), "`expect`");
         check("[[test]]\nas = { user = \"a\" }\nsql = \"select 1\"\nexpect = \"allowed\"", (1, 1), "\"denied\"");

@@ -1,6 +1,8 @@
 //! Whom a grant is for and which datasets it covers.
 
-use model::{DatasetName, Principal, UnitName};
+use std::fmt;
+
+use model::{DatasetName, Principal, UnitName, principal::SERVICE};
 
 /// Who receives a grant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -8,8 +10,10 @@ pub(super) enum Grantee {
     /// Everyone who is signed in and whose provider sent groups.
     Everyone,
     Group(String),
-    /// Subject or e-mail.
+    /// Subject or e-mail of a person.
     User(String),
+    /// A service account.
+    Service(String),
     /// Everyone of whom the provider says so: a claim's name and one of its values.
     Claim(String, String),
 }
@@ -33,6 +37,7 @@ impl Grantee {
             None if s == "*" => Some(Self::Everyone),
             Some(("group", name)) => named(name).map(Self::Group),
             Some(("user", name)) => named(name).map(Self::User),
+            Some((SERVICE, name)) => named(name).map(Self::Service),
             Some(("claim", claim)) => {
                 let parts = claim.split_once('=').and_then(|(name, value)| named(name).zip(named(value)));
                 let (name, value) = parts.ok_or_else(|| {
@@ -42,17 +47,34 @@ impl Grantee {
             }
             _ => None,
         };
-        known.ok_or_else(|| format!("`{s}` names nobody: write `group:{s}`, `user:{s}`, `claim:NAME=VALUE` or `*`"))
+        known.ok_or_else(|| {
+            format!("`{s}` names nobody: write `group:{s}`, `user:{s}`, `claim:NAME=VALUE`, `service:{s}` or `*`")
+        })
     }
 
     pub fn is(&self, who: &Principal) -> bool {
         match self {
             Self::Everyone => true,
             Self::Group(group) => who.in_group(group),
+            // Whoever makes a service account names it.
             Self::User(name) => {
-                who.subject == *name || who.email.as_ref().is_some_and(|e| e.eq_ignore_ascii_case(name))
+                let email = || who.email.as_ref().is_some_and(|e| e.eq_ignore_ascii_case(name));
+                !who.is_service() && (who.subject == *name || email())
             }
+            Self::Service(_) => who.is_service() && who.subject == self.to_string(),
             Self::Claim(name, value) => who.claim(name).is_some_and(|values| values.contains(value)),
+        }
+    }
+}
+
+impl fmt::Display for Grantee {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Everyone => f.write_str("*"),
+            Self::Group(group) => write!(f, "group:{group}"),
+            Self::User(name) => write!(f, "user:{name}"),
+            Self::Service(name) => write!(f, "{SERVICE}:{name}"),
+            Self::Claim(name, value) => write!(f, "claim:{name}={value}"),
         }
     }
 }
@@ -129,6 +151,29 @@ mod tests {
             assert_eq!(parsed.covers(&dataset.parse().expect("name"), &tags), wanted, "{pattern} {dataset}");
         }
         assert!(!Pattern::Tag("aviation".into()).covers(&"ops.flights".parse().expect("name"), &[]));
+    }
+
+    #[test]
+    fn a_11_a_service_account_and_a_person_of_its_name_are_two() {
+        let service = |name: &str| Principal::service(name, ["partners".to_owned()].into(), [].into());
+        let person = |subject: &str| Principal { issuer: "https://id".into(), subject: subject.into(), ..service("x") };
+        for (grantee, who, wanted) in [
+            ("service:etl", service("etl"), true),
+            ("service:etl", service("etl2"), false),
+            ("service:etl", person("etl"), false),
+            ("service:etl", person("service:etl"), false),
+            ("user:etl", person("etl"), true),
+            ("user:etl", service("etl"), false),
+            ("user:service:etl", service("etl"), false),
+            ("group:partners", service("etl"), true),
+            ("group:staff", service("etl"), false),
+            ("service:partners/etl", service("partners/etl"), true),
+            ("service:etl", service("partners/etl"), false),
+        ] {
+            let parsed = Grantee::parse(grantee).expect(grantee);
+            assert_eq!(parsed.to_string(), grantee);
+            assert_eq!(parsed.is(&who), wanted, "{grantee} {}", who.key());
+        }
     }
 
     #[test]

@@ -106,7 +106,7 @@ impl Predicate {
         let filled = |named: bool| {
             fill(expr.clone(), &schema, &|asked, wanted| match asked {
                 Asked::Claim(name) => claim(who, name, wanted).map_err(Unusable::Claim),
-                Asked::User => literal("user()", user(who), wanted).map(|l| vec![l]).map_err(Unusable::Claim),
+                Asked::User => user(who, wanted).map_err(Unusable::Claim),
                 Asked::Groups => groups(who, wanted).map_err(Unusable::Claim),
                 Asked::LookUp(i) => {
                     let (look_up, values) = self
@@ -154,12 +154,19 @@ fn claim(who: &Principal, name: &str, wanted: &DataType) -> Result<Vec<Expr>, St
 }
 
 /// The e-mail as the provider wrote it, else the subject.
-fn user(who: &Principal) -> &str {
-    who.email.as_deref().unwrap_or(&who.subject)
+fn user(who: &Principal, wanted: &DataType) -> Result<Vec<Expr>, String> {
+    person(who)?;
+    Ok(vec![literal("user()", who.email.as_deref().unwrap_or(&who.subject), wanted)?])
+}
+
+/// Under `not`, another name or fewer groups show more: a service account's are chosen by whoever makes it.
+fn person(who: &Principal) -> Result<(), String> {
+    if who.is_service() { Err("a service account is no person".to_owned()) } else { Ok(()) }
 }
 
 /// Of nobody's groups nothing follows: neither that all rows are theirs nor, under `not`, that none is anybody else's.
 fn groups(who: &Principal, wanted: &DataType) -> Result<Vec<Expr>, String> {
+    person(who)?;
     let groups = who.groups.as_ref().filter(|g| !g.is_empty()).ok_or("in no group")?;
     groups.iter().map(|g| literal("groups()", g, wanted)).collect()
 }

@@ -58,11 +58,19 @@ impl Id {
     /// # Errors
     /// 404 for `what` when it cannot be one.
     pub fn of(self, what: &'static str) -> Result<String, ApiProblem> {
-        let plain = self.0.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_' || b == b'.');
-        if plain && !self.0.is_empty() && self.0.len() <= 512 && !self.0.contains("..") {
-            return Ok(self.0);
+        Self::plain(self.0, what)
+    }
+
+    /// The same for one of several ids of a path.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of).
+    pub fn plain(id: String, what: &'static str) -> Result<String, ApiProblem> {
+        let plain = id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_' || b == b'.');
+        if plain && !id.is_empty() && id.len() <= 512 && !id.contains("..") {
+            return Ok(id);
         }
-        Err(LakeError::NotFound { what, name: self.0 }.into())
+        Err(LakeError::NotFound { what, name: id }.into())
     }
 }
 

@@ -1,4 +1,5 @@
-//! One document a person: as the provider described it at the last sign-in, with the ids of its sessions and tokens.
+//! One document a person: as the provider described it at the last sign-in, with the ids of its sessions and tokens; and
+//! one a service account.
 //!
 //! Tokens act as this person, so that a group lost at the provider is lost for tokens with the next sign-in.
 
@@ -6,11 +7,11 @@ use app::context::Known;
 use chrono::{DateTime, Utc};
 use futures::{StreamExt as _, TryStreamExt as _};
 use lake::{LakeError, Result, document::Documents};
-use model::Principal;
+use model::{Principal, Service};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-const KIND: &str = "account";
+pub(super) const KIND: &str = "account";
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Account {
@@ -20,6 +21,23 @@ pub struct Account {
     /// Ids of tokens, newest last.
     #[serde(default)]
     pub tokens: Vec<String>,
+    /// What makes it a service account; absent for a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<Service>,
+}
+
+impl Account {
+    /// Of a service account, without tokens.
+    #[must_use]
+    pub fn service(principal: Principal, service: Service) -> Self {
+        Self { principal, sessions: Vec::new(), tokens: Vec::new(), service: Some(service) }
+    }
+
+    /// Whether nothing may act for it.
+    #[must_use]
+    pub fn is_disabled(&self) -> bool {
+        self.service.as_ref().is_some_and(|s| s.disabled)
+    }
 }
 
 /// Where one of the person's sessions is kept.
@@ -63,7 +81,7 @@ pub async fn change(documents: &Documents, who: &Principal, change: impl Fn(&mut
         let found = documents.get::<Account>(KIND, &id).await?;
         let (version, mut account) = match found {
             Some(found) => (Some(found.version), found.value),
-            None => (None, Account { principal: who.clone(), sessions: Vec::new(), tokens: Vec::new() }),
+            None => (None, Account { principal: who.clone(), sessions: Vec::new(), tokens: Vec::new(), service: None }),
         };
         change(&mut account);
         let now = Utc::now();

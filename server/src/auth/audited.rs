@@ -41,6 +41,14 @@ impl<S: Sync> FromRequestParts<S> for SigningIn {
     }
 }
 
+/// What a token is to be, for the audit.
+pub(super) fn token_in_words(new: &NewToken) -> String {
+    let mut scope: Vec<String> = new.scope.actions.iter().cloned().collect();
+    scope.extend(new.scope.datasets.iter().cloned());
+    scope.extend(new.scope.networks.iter().map(|network| format!("from {network}")));
+    format!("{}: {}, days: {}", new.name.trim(), scope.join(" "), new.days)
+}
+
 impl AppState {
     /// A session for who has just signed in; gives the cookie's secret.
     ///
@@ -143,10 +151,7 @@ impl AppState {
     /// # Errors
     /// As [`Tokens::create`](super::tokens::Tokens::create); [`lake::LakeError::Unaudited`].
     pub async fn make_token(&self, who: &Principal, with: Option<&Used>, new: NewToken) -> Result<TokenSecret> {
-        let mut scope: Vec<String> = new.scope.actions.iter().cloned().collect();
-        scope.extend(new.scope.datasets.iter().cloned());
-        scope.extend(new.scope.networks.iter().map(|network| format!("from {network}")));
-        let words = format!("{}: {}, days: {}", new.name.trim(), scope.join(" "), new.days);
+        let words = token_in_words(&new);
         let entry = self.lake.audited(who, AuditAction::MakeToken)?.text(&words);
         let made = self.tokens.create(who, with, new).await;
         self.lake.conclude(who, entry, &made, |event, made| event.text = Some(format!("{} {words}", made.token.id)));

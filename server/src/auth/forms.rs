@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// How long a new token's secret waits to be shown.
-const FLASH: TimeDelta = TimeDelta::seconds(60);
+pub(crate) const FLASH: TimeDelta = TimeDelta::seconds(60);
 
 #[derive(Debug, Deserialize)]
 pub struct DemoSignIn {
@@ -106,7 +106,7 @@ pub async fn revoke_session(
 }
 
 /// The fields of the token form; `actions` is repeated, which is why it is read by hand.
-fn token_form(bytes: &[u8]) -> Result<NewToken, Page> {
+pub(crate) fn token_form(bytes: &[u8]) -> Result<NewToken, Page> {
     let mut new = NewToken { name: String::new(), days: 0, scope: TokenScope::default() };
     for (name, value) in url::form_urlencoded::parse(bytes) {
         match name.as_ref() {
@@ -131,7 +131,7 @@ fn token_form(bytes: &[u8]) -> Result<NewToken, Page> {
 }
 
 /// Words between commas or white space; none means all.
-fn listed(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn listed(text: &str) -> impl Iterator<Item = &str> {
     text.split([',', ' ', '\n', '\r', '\t']).filter(|w| !w.is_empty())
 }
 

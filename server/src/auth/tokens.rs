@@ -142,7 +142,7 @@ impl Tokens {
         let account_id = account::id_of(who);
         let held = account::get(&self.documents, &account_id).await?.map_or(0, |a| a.tokens.len());
         if held >= MAX_TOKENS {
-            return Err(LakeError::invalid(format!("you have {held} tokens; revoke some before you make more")));
+            return Err(LakeError::invalid(format!("there are {held} tokens; revoke some before you make more")));
         }
         let id = uuid::Uuid::now_v7().simple().to_string();
         let secret = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>());
@@ -193,6 +193,11 @@ impl Tokens {
         Ok(all)
     }
 
+    /// Looks every token up again: an account that they act for has changed.
+    pub fn forget(&self) {
+        self.cache.invalidate_all();
+    }
+
     async fn load(&self, id: &str) -> Result<Option<Arc<Holder>>> {
         let Some(found) = self.documents.get::<Stored>(KIND, id).await? else { return Ok(None) };
         let token = found.value;
@@ -208,6 +213,9 @@ impl Tokens {
             return Ok(None);
         }
         let Some(account) = account::get(&self.documents, &token.account).await? else { return Ok(None) };
+        if account.is_disabled() {
+            return Ok(None);
+        }
         Ok(Some(Arc::new(Holder { token, owner: account.principal, until, noted: AtomicBool::new(false) })))
     }
 

@@ -56,6 +56,20 @@ async fn a_token_from_the_form_is_shown_once_and_works() {
 }
 
 #[tokio::test]
+async fn a_form_with_what_is_no_network_says_what_to_write() {
+    let server = Server::empty().await;
+    let mut browser = server.signed_in("analyst").await;
+    let form = |networks: &str| format!("name=a&days=7&actions=read&networks={networks}");
+    let answer = browser.post(&server, "/account/tokens", &form("10.1.0.0%2F8")).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    assert!(answer.text.contains("write 10.0.0.0/8"), "{}", answer.text);
+    let answer = browser.post(&server, "/account/tokens", &form("10.0.0.0%2F8%2C+2001%3Adb8%3A%3A%2F32")).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+    let page = browser.get(&server, "/account").await;
+    assert!(page.text.contains("10.0.0.0/8, 2001:db8::/32"), "{}", page.text);
+}
+
+#[tokio::test]
 async fn w_16_forms_need_a_person_and_their_own_page() {
     let server = Server::empty().await;
     let browser = server.signed_in("analyst").await;

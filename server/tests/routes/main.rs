@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod account;
+mod accounts;
 mod api;
 mod audit;
 mod auth;

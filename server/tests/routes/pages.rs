@@ -4,8 +4,8 @@ use http::StatusCode;
 
 use crate::server::{Browser, Server};
 
-const PAGES: [&str; 6] =
-    ["/", "/datasets", "/datasets/ops/flights?tab=data", "/sql?sql=select+1", "/arrivals", "/account"];
+const PAGES: [&str; 7] =
+    ["/", "/datasets", "/datasets/ops/flights?tab=data", "/sql?sql=select+1", "/arrivals", "/account", "/accounts"];
 
 #[tokio::test]
 async fn signed_out_pages_lead_to_sign_in_and_remember_where() {

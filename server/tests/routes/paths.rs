@@ -12,7 +12,13 @@ const HIDDEN: [&str; 8] = ["canary", "4711", "hr.pay", "\"pay\"", "N1", "N2", "N
 fn pages(unit: &str, name: &str) -> Vec<String> {
     let listed = app::route_list();
     assert!(listed.len() >= 9);
-    let filled = |path: &str| path.replace("{unit}", unit).replace("{name}", name).replace("{id}", "00000000");
+    let filled = |path: &str| {
+        path.replace("{unit}", unit)
+            .replace("{name}", name)
+            .replace("{id}", "00000000")
+            .replace("{token}", "0")
+            .replace("{session}", "0")
+    };
     listed.iter().map(|page| filled(page.path())).collect()
 }
 
@@ -20,7 +26,13 @@ fn pages(unit: &str, name: &str) -> Vec<String> {
 fn reads(unit: &str, name: &str) -> Vec<String> {
     let document = serde_json::to_value(server::openapi::document()).unwrap();
     let paths = document["paths"].as_object().unwrap().iter().filter(|(_, item)| item.get("get").is_some());
-    let filled = |path: &String| path.replace("{unit}", unit).replace("{name}", name).replace("{id}", "00000000");
+    let filled = |path: &String| {
+        path.replace("{unit}", unit)
+            .replace("{name}", name)
+            .replace("{id}", "00000000")
+            .replace("{token}", "0")
+            .replace("{session}", "0")
+    };
     paths.map(|(path, _)| filled(path)).collect()
 }
 

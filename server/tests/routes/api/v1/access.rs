@@ -21,7 +21,12 @@ pub fn routes() -> Vec<(String, String)> {
 }
 
 pub fn filled(path: &str, unit: &str, name: &str) -> String {
-    path.replace("{unit}", unit).replace("{name}", name).replace("{dataset}", name).replace("{id}", "00000000")
+    path.replace("{unit}", unit)
+        .replace("{name}", name)
+        .replace("{dataset}", name)
+        .replace("{id}", "00000000")
+        .replace("{token}", "0")
+        .replace("{session}", "0")
 }
 
 /// A body that is right for the route, so that nothing but access decides.

@@ -55,6 +55,8 @@ async fn requests_out_of_bounds_are_refused() {
         json!({"name": "a", "days": 1, "scope": {"actions": []}}),
         json!({"name": "a", "days": 1, "scope": {"actions": ["steward"]}}),
         json!({"name": "a", "days": 1, "scope": {"actions": ["read"], "datasets": ["../x"]}}),
+        json!({"name": "a", "days": 1, "scope": {"actions": ["read"], "networks": ["10.0.0.1/8"]}}),
+        json!({"name": "a", "days": 1, "scope": {"actions": ["read"], "networks": ["example.org"]}}),
         json!({"name": "a", "days": 1}),
     ] {
         let answer = browser.json(&server, "POST", "/api/v1/tokens", &body.to_string()).await;
@@ -108,4 +110,112 @@ async fn a_token_does_only_what_its_scope_says() {
     assert_eq!(server.api(&read, "POST", upload, Some("a\n")).await.status, StatusCode::FORBIDDEN);
     let listed = server.api(&read, "GET", "/api/v1/datasets", None).await.json();
     assert_eq!(listed["items"].as_array().unwrap().len(), 1, "{listed}");
+}
+
+/// A request with a token over a connection from this address.
+async fn from(server: &Server, token: &str, at: &str, headers: &[(&str, &str)]) -> crate::server::Answer {
+    let mut request = http::Request::builder().uri("/api/v1/me").header("host", "127.0.0.1:3000");
+    request = request.header("authorization", format!("Bearer {token}"));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let mut request = request.body(axum::body::Body::empty()).unwrap();
+    let at = std::net::SocketAddr::new(at.parse().unwrap(), 4711);
+    request.extensions_mut().insert(axum::extract::ConnectInfo(at));
+    server.send(request).await
+}
+
+async fn token_from(server: &Server, networks: &[&str]) -> String {
+    let body = json!({"name": "t", "days": 1, "scope": {"actions": ["read"], "networks": networks}}).to_string();
+    let made = server.signed_in("partner-ua").await.json(server, "POST", "/api/v1/tokens", &body).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+    made.json()["secret"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_08_outside_its_networks_a_token_is_one_that_does_not_exist() {
+    let server = Server::empty().await;
+    let token = token_from(&server, &["192.0.2.0/24", "2001:db8::/32"]).await;
+    let none = format!("pk_{}_{}", "0".repeat(32), "A".repeat(43));
+    for (at, holds) in [
+        ("192.0.2.7", true),
+        ("::ffff:192.0.2.7", true),
+        ("2001:db8::1", true),
+        ("192.0.3.7", false),
+        ("2001:db9::1", false),
+        ("127.0.0.1", false),
+    ] {
+        let answer = from(&server, &token, at, &[]).await;
+        assert_eq!(answer.status == StatusCode::OK, holds, "{at}: {}", answer.text);
+        let forged = [("x-forwarded-for", "192.0.2.7"), ("forwarded", "for=192.0.2.7")];
+        assert_eq!(from(&server, &token, at, &forged).await.status == StatusCode::OK, holds, "headers: {at}");
+        if !holds {
+            let absent = from(&server, &none, at, &[]).await;
+            let plain = |a: &crate::server::Answer| {
+                let mut body = a.json();
+                body.as_object_mut().unwrap().remove("request_id");
+                (a.status, body, a.header("www-authenticate").to_owned())
+            };
+            assert_eq!(plain(&answer), plain(&absent), "{at}");
+        }
+    }
+    // Where nothing is known of the connection, nothing is known of the network.
+    assert_eq!(server.api(&token, "GET", "/api/v1/me", None).await.status, StatusCode::UNAUTHORIZED);
+    server.lake.flush_audit(std::time::Duration::from_secs(20)).await.unwrap();
+    let sql = "select distinct name, address, reason from system.audit where action = 'request' and address = '192.0.3.7' order by 1";
+    let body = json!({ "sql": sql, "wait_ms": 30_000 }).to_string();
+    let told = server.signed_in("steward").await.json(&server, "POST", "/api/v1/query", &body).await;
+    let unknown = json!(["", "192.0.3.7", "the token is unknown, expired or revoked"]);
+    let outside = json!(["partner-ua", "192.0.3.7", "the address is outside the token's networks"]);
+    assert_eq!(told.json()["page"]["rows"], json!([unknown, outside]), "{}", told.text);
+}
+
+#[tokio::test]
+async fn behind_a_trusted_proxy_its_word_counts_for_tokens_and_the_audit() {
+    let server = Server::with(&[("PENSTOCK_TRUSTED_PROXIES", "10.0.0.0/8")]).await;
+    let token = token_from(&server, &["192.0.2.0/24"]).await;
+    let ask = async |at: &str, client: &str| from(&server, &token, at, &[("x-forwarded-for", client)]).await.status;
+    assert_eq!(ask("10.0.0.1", "192.0.2.7").await, StatusCode::OK);
+    assert_eq!(ask("10.0.0.1", "192.0.2.7, 198.51.100.1").await, StatusCode::UNAUTHORIZED);
+    assert_eq!(ask("10.0.0.1", "198.51.100.1, 192.0.2.7, 10.1.1.1").await, StatusCode::OK);
+    assert_eq!(ask("198.51.100.1", "192.0.2.7").await, StatusCode::UNAUTHORIZED);
+    let listed = server.signed_in("partner-ua").await.get(&server, "/api/v1/tokens").await.json();
+    assert_eq!(listed["items"][0]["last_used_from"], "192.0.2.7", "{listed}");
+}
+
+#[tokio::test]
+async fn a_tokens_use_is_written_down_when_its_secret_is_right() {
+    let server = Server::empty().await;
+    let token = token_from(&server, &["192.0.2.0/24"]).await;
+    let last = token.chars().last().map(|c| if c == 'A' { "B" } else { "A" }).unwrap();
+    let guessed = format!("{}{last}", &token[..token.len() - 1]);
+    assert_eq!(from(&server, &guessed, "192.0.2.1", &[]).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(from(&server, &token, "198.51.100.1", &[]).await.status, StatusCode::UNAUTHORIZED);
+    let used = async || {
+        let listed = server.signed_in("partner-ua").await.get(&server, "/api/v1/tokens").await.json();
+        (listed["items"][0]["last_used_at"].clone(), listed["items"][0]["last_used_from"].clone())
+    };
+    assert_eq!(used().await, (json!(null), json!(null)));
+    assert_eq!(from(&server, &token, "192.0.2.1", &[]).await.status, StatusCode::OK);
+    let first = used().await;
+    assert_eq!(first.1, "192.0.2.1");
+    // Once a while, not once a request.
+    assert_eq!(from(&server, &token, "192.0.2.2", &[]).await.status, StatusCode::OK);
+    assert_eq!(used().await, first);
+}
+
+#[tokio::test]
+async fn refused_tokens_fill_no_audit() {
+    let server = Server::empty().await;
+    let token = token_from(&server, &[]).await;
+    for _ in 0..60 {
+        assert_eq!(from(&server, "pk_x", "192.0.2.1", &[]).await.status, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(from(&server, &token, "192.0.2.1", &[]).await.status, StatusCode::OK, "what holds goes on");
+    from(&server, "pk_x", "192.0.2.2", &[]).await;
+    server.lake.flush_audit(std::time::Duration::from_secs(20)).await.unwrap();
+    let sql = "select address, count(*), count(*) filter (where reason like '%more refusals%') from system.audit where action = 'request' group by 1 order by 1";
+    let body = json!({ "sql": sql, "wait_ms": 30_000 }).to_string();
+    let told = server.signed_in("steward").await.json(&server, "POST", "/api/v1/query", &body).await;
+    assert_eq!(told.json()["page"]["rows"], json!([["192.0.2.1", 20, 1], ["192.0.2.2", 1, 0]]), "{}", told.text);
 }
