@@ -41,7 +41,6 @@ pub use name::{ColumnName, DatasetName, InvalidName, UnitName};
 pub use network::{InvalidNetwork, Network};
 pub use page::{Cell, Page};
 pub use policy::{Action, Grant, Partner, Policy};
-pub use principal::{Origin, Principal, Viewing};
 pub use policy::{
     review::{
         AccessChange, Doubt, PolicyEffect, PolicyFinding, PolicyReview, PolicyTestResult, RowsChange, ShownChange,
@@ -51,6 +50,7 @@ pub use policy::{
         PolicyText, PolicyVersion, PolicyVersionDetail, PolicyVersionState, PolicyVersions, PublishPolicy, TextLine,
     },
 };
+pub use principal::{Origin, Principal, Viewing};
 pub use problem::Problem;
 pub use profile::{Bin, ColumnProfile, DatasetProfile, Lengths, TopValue};
 pub use query::{

@@ -12,7 +12,7 @@ use std::{
 use chrono::Utc;
 use model::{
     AccessChange, AccessNote, Action, AuditAction, DatasetName, PolicyEffect, PolicyFinding, PolicyReview,
-    PolicyTestResult, Principal, RowsChange, ShownChange, StewardChange, Turn,
+    PolicyTestResult, Principal, RowsChange, ShownChange, StewardChange, Turn, principal::SERVICE,
 };
 
 use super::{
@@ -327,6 +327,11 @@ fn described(grantee: &Grantee) -> Whose {
             who.email = name.contains('@').then(|| name.clone());
             who.subject.clone_from(name);
             format!("the user {name}")
+        }
+        Grantee::Service(name) => {
+            SERVICE.clone_into(&mut who.issuer);
+            who.subject = grantee.to_string();
+            format!("the service account {name}")
         }
     };
     who.subject = if who.subject.is_empty() { words.clone() } else { who.subject };

@@ -263,7 +263,7 @@ async fn who_gains_and_who_loses_is_what_queries_then_give() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_08_nobody_but_a_steward_reads_reviews_or_publishes_the_policy() {
     let bench = bench().await;
-    let scope = TokenScope { actions: ["own".to_owned(), "read".to_owned()].into(), datasets: Vec::new() };
+    let scope = TokenScope { actions: ["own".to_owned(), "read".to_owned()].into(), ..TokenScope::default() };
     let others = [
         person("ana", "partners", Some("UA")),
         person("eve", "others", None),

@@ -296,7 +296,11 @@ async fn a_13_what_is_done_in_a_view_is_audited_as_the_stewards_and_is_in_nothin
     server.lake.flush_audit(std::time::Duration::from_secs(20)).await.unwrap();
 
     let own = query(&server, &mut partner, "select action, via, text from system.audit order by event").await;
-    assert!(own.text.contains("'mine'") && !own.text.contains("seen") && !own.text.contains(" as partner"), "{}", own.text);
+    assert!(
+        own.text.contains("'mine'") && !own.text.contains("seen") && !own.text.contains(" as partner"),
+        "{}",
+        own.text
+    );
     assert!(!partner.get(&server, "/").await.text.contains("seen"), "the partner's home");
     assert!(!steward.get(&server, "/").await.text.contains("seen"), "the steward's home");
 
