@@ -18,6 +18,8 @@ pub fn CatalogPage() -> impl IntoView {
         let unit = viewer.address.get("unit").map(str::to_owned);
         let filter = DatasetFilter { q: q.clone(), unit: None };
         let found = viewer.lake().datasets(&viewer.who, filter).await?;
+        let others = DatasetFilter { q: q.clone(), unit: unit.clone() };
+        let others = viewer.lake().discoverable(&viewer.who, &others).await?;
         let facets = units(&found, q.as_deref(), unit.as_deref());
         let shown: Vec<Dataset> =
             found.into_iter().filter(|d| unit.as_deref().is_none_or(|u| d.name.unit().as_str() == u)).collect();
@@ -50,7 +52,9 @@ pub fn CatalogPage() -> impl IntoView {
             </header>
             <div class="catalog">
                 {facets}
-                <div class="catalog__list">{list(&shown, q.as_deref())}</div>
+                <div class="catalog__list">
+                    {list(&shown, q.as_deref())} {crate::access::discovered(&others)}
+                </div>
             </div>
         };
         Ok(Content::new("Datasets", body))

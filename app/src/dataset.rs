@@ -12,6 +12,7 @@ use crate::{
 mod access;
 mod api;
 mod arrivals;
+mod ask;
 mod columns;
 mod data;
 mod versions;
@@ -23,17 +24,20 @@ pub fn DatasetPage() -> impl IntoView {
         // A name that cannot exist gets the answer of one that does not.
         let name =
             DatasetName::to_read(unit, name).map_err(|_| lake::LakeError::no_dataset(format!("{unit}.{name}")))?;
+        if let Some(found) = viewer.lake().discovered(&viewer.who, &name).await? {
+            return ask::page(&viewer, &found).await;
+        }
         let detail = viewer.lake().dataset(&viewer.who, &name).await?;
         let tab = Section::of(viewer.address.get("tab"), &detail);
         let title = format!("{} · {name}", detail.dataset.title);
-        let head = head(&detail);
+        let head = view! { {crate::access::ends(&detail.dataset)} {head(&detail)} };
         let links = links(&detail, tab);
         let body = match tab {
             Section::Data => data::tab(&viewer, &detail).await?,
             Section::Columns => columns::tab(&viewer, &detail).await?,
             Section::Versions => versions::tab(&viewer, &detail),
             Section::Arrivals => arrivals::tab(&viewer, &detail).await?,
-            Section::Access => access::tab(&viewer, &detail),
+            Section::Access => access::tab(&viewer, &detail).await?,
             Section::Api => api::tab(&viewer, &detail),
         };
         Ok(Content::new(title, view! { {head} {links} {body} }))

@@ -21,6 +21,8 @@ pub fn HomePage() -> impl IntoView {
         let owns = viewer.context.steward || datasets.iter().any(|d| d.access.may_own);
         let waiting = if owns { viewer.lake().waiting(&viewer.who).await? } else { Vec::new() };
         let may_send = datasets.iter().any(|d| d.access.may_upload || d.access.may_own);
+        let asked = if owns { viewer.lake().access_waiting(&viewer.who).await? } else { 0 };
+        let ending: Vec<_> = datasets.iter().filter_map(crate::access::ends).collect();
         let total = datasets.len() as u64;
         datasets.sort_by_key(|d| std::cmp::Reverse(d.updated_at));
         datasets.truncate(CHANGED);
@@ -42,6 +44,8 @@ pub fn HomePage() -> impl IntoView {
                 {unit_links(&units, total)}
             </section>
             {waits(&waiting)}
+            {crate::access::waits(asked)}
+            {ending}
             <div class="home">
                 <section class="home__main" aria-labelledby="changed">
                     <h2 class="section-title" id="changed">"Recently changed"</h2>

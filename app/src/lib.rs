@@ -9,6 +9,8 @@
 pub mod islands;
 
 #[cfg(feature = "ssr")]
+mod access;
+#[cfg(feature = "ssr")]
 mod account;
 mod accounts;
 #[cfg(feature = "ssr")]

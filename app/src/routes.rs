@@ -11,10 +11,10 @@ use leptos_router::{
 };
 
 use crate::{
-    account::AccountPage, accounts::AccountOfOthersPage, accounts::AccountsPage, audit::AuditPage,
-    catalog::CatalogPage, dataset::DatasetPage, home::HomePage, ingest::ArrivalPage, ingest::ArrivalsPage,
-    ingest::SendPage, policy::PolicyEditPage, policy::PolicyHistoryPage, policy::PolicyPage, session::SignInPage,
-    shell::NotFoundPage, sql::SqlPage,
+    access::AccessPage, access::RequestPage, account::AccountPage, accounts::AccountOfOthersPage,
+    accounts::AccountsPage, audit::AuditPage, catalog::CatalogPage, dataset::DatasetPage, home::HomePage,
+    ingest::ArrivalPage, ingest::ArrivalsPage, ingest::SendPage, policy::PolicyEditPage, policy::PolicyHistoryPage,
+    policy::PolicyPage, session::SignInPage, shell::NotFoundPage, sql::SqlPage,
 };
 
 /// All pages. Each waits for its data, so that status and HTML are complete.
@@ -35,6 +35,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/policy/edit") view=PolicyEditPage ssr=SsrMode::Async />
                 <Route path=path!("/policy/history") view=PolicyHistoryPage ssr=SsrMode::Async />
                 <Route path=path!("/audit") view=AuditPage ssr=SsrMode::Async />
+                <Route path=path!("/access") view=AccessPage ssr=SsrMode::Async />
+                <Route path=path!("/access/:id") view=RequestPage ssr=SsrMode::Async />
                 <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
                 <Route path=path!("/accounts") view=AccountsPage ssr=SsrMode::Async />
                 <Route path=path!("/accounts/:id") view=AccountOfOthersPage ssr=SsrMode::Async />

@@ -31,6 +31,8 @@ export const PAGES: { name: string; path: string; person?: Person }[] = [
   { name: 'policy-dataset', path: '/policy?groups=partners&claims=carrier%3DUA&dataset=ops.flights', person: 'steward' },
   { name: 'policy-edit', path: '/policy/edit', person: 'steward' },
   { name: 'policy-history', path: '/policy/history', person: 'steward' },
+  { name: 'dataset-discovered', path: '/datasets/safety/birdstrikes', person: 'partner-ua' },
+  { name: 'access', path: '/access', person: 'steward' },
   { name: 'account', path: '/account', person: 'owner-ops' },
   { name: 'accounts', path: '/accounts', person: 'steward' },
   { name: 'accounts-none', path: '/accounts', person: 'partner-dl' },

@@ -21,15 +21,18 @@ use crate::{
     table::Snapshot,
 };
 
+mod discover;
 mod profile;
 mod search;
 mod versions;
+
+pub(crate) use discover::Discovery;
 
 /// Versions that a dataset's page lists.
 const VERSIONS_LISTED: usize = 50;
 
 /// A dataset together with what the asker may see of it.
-struct Visible {
+pub(crate) struct Visible {
     snapshot: Arc<Snapshot>,
     contract: Option<Arc<Contract>>,
     access: TableAccess,
@@ -134,7 +137,7 @@ impl Lake {
         self.denials(who, AuditAction::Look, Some(name), None, visible)
     }
 
-    async fn visible(&self, who: &Principal, name: &DatasetName) -> Result<Option<Visible>> {
+    pub(crate) async fn visible(&self, who: &Principal, name: &DatasetName) -> Result<Option<Visible>> {
         // Asked before the table is looked at: a hidden one that is broken or slow is as absent as any other.
         if !self.rooms().policies.may(who, name, Action::Read, Utc::now()).await? {
             return Ok(None);

@@ -16,12 +16,14 @@ use crate::{
     store::{Store, path},
 };
 
+mod discoverable;
 pub mod document;
 mod draft;
 mod nearest;
 mod pattern;
 mod zone;
 
+pub use discoverable::Discoverable;
 pub use document::{Check, ColumnRule, Contract, OnFailure, Source};
 pub use draft::draft;
 pub use zone::Zone;

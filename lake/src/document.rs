@@ -3,6 +3,8 @@
 //! `portal/<kind>/<id>/<version>.json`: version numbers only grow, each object is written once, the highest is current.
 //! Every store can do this, the local file system too. A removed document's newest version is `null`.
 
+use std::collections::BTreeMap;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::TimeDelta;
 use futures::TryStreamExt;
@@ -102,6 +104,24 @@ impl Documents {
         Ok(ids)
     }
 
+    /// Ids of a kind with their newest versions, by one listing; removed ones included. In a folder, whose listing is
+    /// no moment, the newest of what was listed.
+    pub(crate) async fn versions(&self, kind: &str) -> Result<BTreeMap<String, u64>> {
+        let prefix = Path::from(format!("{PORTAL}/{kind}"));
+        let listed: Vec<_> = self.store.objects().list(Some(&prefix)).try_collect().await?;
+        let mut newest = BTreeMap::new();
+        for object in listed {
+            let mut parts = object.location.parts().skip(2);
+            let (Some(id), Some(file)) = (parts.next(), parts.next()) else { continue };
+            let Some(version) = file.as_ref().strip_suffix(".json").and_then(|v| v.parse::<u64>().ok()) else {
+                continue;
+            };
+            let known = newest.entry(id.as_ref().to_owned()).or_insert(version);
+            *known = version.max(*known);
+        }
+        Ok(newest)
+    }
+
     /// The lake's secret: the given one, or the one kept in the lake, made on first use.
     ///
     /// # Errors
@@ -134,7 +154,8 @@ impl Documents {
         Err(LakeError::Conflict { what: "the document" })
     }
 
-    async fn newest(&self, kind: &str, id: &str) -> Result<Option<u64>> {
+    /// The number of the newest version, by one listing; that version may say that the document was removed.
+    pub(crate) async fn newest(&self, kind: &str, id: &str) -> Result<Option<u64>> {
         const LOOKS: usize = 10;
         let prefix = Path::from(format!("{PORTAL}/{kind}/{id}"));
         let objects = self.store.objects();

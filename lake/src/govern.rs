@@ -129,6 +129,7 @@ impl Datasets for Grants<'_> {
                 (then, access.ok_or_else(|| unlike(name, version))?)
             }
         };
+        self.trace.purposes(&access.note.purposes);
         let table = GovernedTable::try_new(name, snapshot.provider(), &access)
             .map_err(|e| LakeError::internal(format!("policy on {name}: {}", e.strip_backtrace())))?;
         Ok(Some(Opened { table, version: snapshot.version, fingerprint: access.fingerprint }))

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use crate::{
     LakeConfig, Result,
+    access::Requests,
     audit::{self, Buffer},
+    catalog::Discovery,
     contract::Contracts,
     document::Documents,
     govern::{Reader, Sessions},
@@ -32,6 +34,8 @@ pub(crate) struct Rooms {
     pub audit: Arc<Buffer>,
     pub arrivals: Arrivals,
     pub contracts: Contracts,
+    pub discovery: Discovery,
+    pub requests: Requests,
     pub policies: Policies,
     pub sessions: Sessions,
     pub results: Results,
@@ -96,6 +100,8 @@ impl Lake {
         };
         let policies = policies.knowing(contracts.clone(), reader).audited(Arc::clone(&audit));
         let results = Results::new(store.clone(), &config.limits, secret);
+        let discovery = Discovery::new(store.clone(), config.freshness);
+        let requests = Requests::new(documents.clone());
         let arrivals = Arrivals::new(documents.clone());
         let rooms = Rooms {
             config,
@@ -105,6 +111,8 @@ impl Lake {
             audit,
             arrivals,
             contracts,
+            discovery,
+            requests,
             policies,
             sessions,
             results,

@@ -3,6 +3,7 @@
 //! Its methods take a [`Principal`](model::Principal) and return only what that principal may see.
 //! Knows no HTTP and no Leptos.
 
+mod access;
 pub mod audit;
 mod batch;
 pub mod catalog;

@@ -23,8 +23,10 @@ use crate::{
     LakeError, Result,
     audit::{self, Buffer},
     contract::Contracts,
+    document::Documents,
     govern::Reader,
     store::{Store, path, soon},
+    table::Snapshot,
 };
 
 mod builtin;
@@ -34,6 +36,7 @@ mod document;
 mod edit;
 mod expected;
 mod explain;
+pub(crate) mod given;
 mod grantee;
 mod lines;
 mod lookup;
@@ -47,7 +50,7 @@ pub(crate) use predicate::{condition, may_be_condition};
 
 pub use check::{Checked, Tested};
 pub use edit::{GrantText, add_grant, end_grant, written};
-pub(crate) use grantee::in_scope;
+pub(crate) use grantee::{Grantee, in_scope};
 
 use compose::{Part, Said};
 use document::{Document, Written};
@@ -57,6 +60,8 @@ use predicate::Unusable;
 /// The policy of a lake, kept at most `freshness` old.
 pub struct Policies {
     store: Store,
+    /// For what owners gave on request.
+    documents: Documents,
     freshness: Duration,
     secret: Arc<[u8]>,
     /// For the tags of datasets.
@@ -74,6 +79,8 @@ pub struct Policies {
 /// The newest policy that was read, and when the store last confirmed it.
 struct Kept {
     tag: Option<String>,
+    /// The newest version of what was given on request.
+    given: Option<u64>,
     policy: Arc<CompiledPolicy>,
     checked: Instant,
 }
@@ -152,7 +159,7 @@ impl Policies {
     /// [`LakeError::Config`] when it cannot be read.
     pub(crate) fn fixed(store: Store, secret: Vec<u8>, text: &[u8]) -> Result<Self> {
         let policy = Arc::new(CompiledPolicy::parse(text)?);
-        let kept = Kept { tag: None, policy, checked: Instant::now() };
+        let kept = Kept { tag: None, given: None, policy, checked: Instant::now() };
         Ok(Self::with(store, Duration::MAX, secret, Some(kept)))
     }
 
@@ -160,6 +167,7 @@ impl Policies {
         let version = kept.as_ref().map(|k| k.policy.version.clone()).unwrap_or_default();
         Self {
             contracts: Contracts::new(store.clone(), freshness),
+            documents: Documents::new(store.clone()),
             store,
             freshness,
             secret: secret.into(),
@@ -182,7 +190,8 @@ impl Policies {
         Self { changes: Some(audit), ..self }
     }
 
-    /// The version of the newest policy that was read.
+    /// The version of the newest policy that was read: the hash of `policy.toml`, and after a `+` the number of the
+    /// newest version of what was given on request, where there is any.
     pub(crate) fn known_version(&self) -> String {
         self.version.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -211,25 +220,29 @@ impl Policies {
         }
         // The time before the request, so that what changes meanwhile is seen by the next check.
         let checked = Instant::now();
-        let tag = self.store.tag(&path::policy()).await?;
-        if let Some(k) = kept.as_mut().filter(|k| k.tag == tag) {
+        let place = path::policy();
+        let (tag, given) = futures::try_join!(self.store.tag(&place), given::newest(&self.documents))?;
+        if let Some(k) = kept.as_mut().filter(|k| k.tag == tag && k.given == given) {
             k.checked = checked;
             return Ok(Arc::clone(&k.policy));
         }
         let text = self.store.read(&path::policy()).await?;
         let text = text.as_deref().unwrap_or_default();
-        let policy = Arc::new(CompiledPolicy::parse(text).inspect_err(|e| self.say_unreadable(text, e))?);
+        let mut policy = CompiledPolicy::parse(text).inspect_err(|e| self.say_unreadable(text, e))?;
+        policy.document.grants.extend(given::read(&self.documents).await?);
+        let policy = Arc::new(policy);
+        let version = given.map_or_else(|| policy.version.clone(), |given| format!("{}+{given}", policy.version));
         if let (Some(audit), true) = (&self.changes, kept.as_ref().is_some_and(|k| k.policy.version != policy.version))
         {
             let mut event = audit::event(AuditAction::Policy);
             event.via = "server".to_owned();
-            event.policy = Some(policy.version.clone());
+            event.policy = Some(version.clone());
             event.text = Some(format!("grants: {}, before: {}", policy.policy.grants.len(), self.known_version()));
             audit.enter(event)?.end(AuditOutcome::Ok, None);
         }
-        self.version.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&policy.version);
+        self.version.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&version);
         tracing::info!(version = policy.version, grants = policy.policy.grants.len(), "policy read");
-        *kept = Some(Kept { tag, policy: Arc::clone(&policy), checked });
+        *kept = Some(Kept { tag, given, policy: Arc::clone(&policy), checked });
         Ok(policy)
     }
 
@@ -250,6 +263,19 @@ impl Policies {
                 Ok(entry) => entry.end(AuditOutcome::Failed, Some(error.to_string())),
                 Err(e) => tracing::error!(error = %e, "nor could that be audited"),
             }
+        }
+    }
+
+    /// The number of rows of a dataset that a filter leaves, for who may give them away.
+    pub(crate) async fn count(&self, snapshot: &Arc<Snapshot>, filter: Expr) -> Result<u64> {
+        let look_ups = self.look_ups.as_ref().ok_or_else(|| LakeError::internal("there are no datasets here"))?;
+        look_ups.count(snapshot, filter).await
+    }
+
+    /// Has the next who asks look at the store: this process has just changed what is there.
+    pub(crate) async fn look_again(&self) {
+        if let Some(kept) = self.kept.lock().await.as_mut() {
+            kept.checked = kept.checked.checked_sub(self.freshness).unwrap_or(kept.checked);
         }
     }
 
@@ -300,10 +326,15 @@ impl Policies {
         };
         // What is built in has no end.
         let mut until = parts.is_empty().then_some(DateTime::<Utc>::MIN_UTC);
+        let (mut ends, mut purposes) = (None, Vec::new());
         for grant in policy.granting(who, on, Action::Read, now) {
             match self.part(&policy, grant, (dataset, then, newest), (who, now)).await {
                 Ok(part) => {
                     until = until.zip(grant.grant.until).map(|(a, b)| a.max(b));
+                    if let Some(purpose) = &grant.purpose {
+                        ends = ends.into_iter().chain(grant.grant.until).min();
+                        purposes.push(purpose.clone());
+                    }
                     parts.push(part);
                 }
                 Err(Unusable::Claim(why)) => {
@@ -320,6 +351,8 @@ impl Policies {
         })?;
         let Some(mut access) = composed else { return Ok(None) };
         access.note.until = until;
+        access.note.ends = ends;
+        access.note.purposes = purposes;
         access.note.may_upload = policy.gives(who, on, Action::Upload, now);
         access.note.may_own = policy.gives(who, on, Action::Own, now);
         Ok(Some(access))

@@ -41,6 +41,8 @@ pub struct AuditEvent {
     pub request: Option<String>,
     /// The address that the connection came from.
     pub address: Option<String>,
+    /// What the access was asked for by which a query saw something, with a semicolon and a space between several.
+    pub purpose: Option<String>,
 }
 
 impl AuditEvent {
@@ -118,6 +120,13 @@ words! {
         Explain = "explain",
         /// A steward began or ended to look at the portal as somebody else.
         ViewAs = "view-as",
+        /// Somebody asked for access to a dataset.
+        AskAccess = "ask-access",
+        WithdrawAccess = "withdraw-access",
+        GrantAccess = "grant-access",
+        RefuseAccess = "refuse-access",
+        /// Access that was granted was taken away.
+        EndAccess = "end-access",
         RollBack = "roll-back",
         MakeToken = "make-token",
         RevokeToken = "revoke-token",

@@ -45,6 +45,12 @@ pub struct AccessNote {
     pub may_own: bool,
     /// When the viewer's access ends, if every grant does.
     pub until: Option<DateTime<Utc>>,
+    /// When the first part of it ends that the viewer asked for.
+    #[serde(default)]
+    pub ends: Option<DateTime<Utc>>,
+    /// What the viewer asked for access for, where that gives some of it.
+    #[serde(default)]
+    pub purposes: Vec<String>,
 }
 
 impl AccessNote {

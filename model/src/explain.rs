@@ -59,7 +59,7 @@ pub struct ColumnExplanation {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GrantExplanation {
-    /// Line of `policy.toml` on which it begins.
+    /// Line of `policy.toml` on which it begins; 0 when it was given on request, as `note` then says.
     pub line: u64,
     pub to: Vec<String>,
     pub may: Vec<Action>,

@@ -3,6 +3,7 @@
 //! Plain data with serde and the parsing that makes invalid names unrepresentable.
 //! No IO, no engine, no HTTP; builds for wasm32.
 
+pub mod access;
 pub mod account;
 pub mod audit;
 pub mod column;
@@ -24,6 +25,10 @@ pub mod text;
 pub mod token;
 pub mod upload;
 
+pub use access::{
+    AccessAnswer, AccessPreview, AccessRequest, AccessRequests, AccessState, AccessVerdict, Answered, Ask, Asker,
+    Discovered, Giving,
+};
 pub use account::{Account, AccountChange, AccountDetail, Accounts, NewServiceAccount, Service};
 pub use audit::{AuditAction, AuditEvent, AuditFilter, AuditOutcome, AuditPage};
 pub use column::{Column, ColumnType};

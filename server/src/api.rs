@@ -1,5 +1,6 @@
 //! REST v1: one file a noun, mirroring the URL tree. A handler is extract, one call of the engine, respond.
 
+pub mod access;
 pub mod accounts;
 pub mod cursor;
 pub mod datasets;

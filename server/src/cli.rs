@@ -9,6 +9,7 @@ use model::DatasetName;
 
 use crate::config::{Config, Environment};
 
+pub mod access;
 pub mod arrivals;
 pub mod contract;
 pub mod datasets;
@@ -92,6 +93,11 @@ pub enum Command {
     Rollback(rollback::RollbackArgs),
     /// Make few large data files of many small ones; the server does it every hour
     Upkeep(upkeep::UpkeepArgs),
+    /// See who asks for access, and answer
+    Access {
+        #[command(subcommand)]
+        command: access::AccessCommand,
+    },
     /// Look at the policy, publish another one
     Policy {
         #[command(subcommand)]

@@ -27,6 +27,7 @@ fn main() -> ExitCode {
                 Command::Versions(args) => cli::rollback::versions(config, args).await,
                 Command::Rollback(args) => cli::rollback::run(config, args).await,
                 Command::Upkeep(args) => cli::upkeep::run(config, args).await,
+                Command::Access { command } => cli::access::run(config, command).await,
                 Command::Policy { command } => cli::policy::run(config, command).await,
                 Command::Openapi => cli::openapi(),
                 Command::Demo(args) => cli::demo::run(config, args).await,

@@ -34,6 +34,7 @@ use crate::{
     state::AppState,
 };
 
+pub(crate) mod access;
 pub(crate) mod accounts;
 mod policy;
 pub(crate) mod rollback;

@@ -3,12 +3,14 @@
 use leptos::prelude::*;
 use model::DatasetDetail;
 
+use super::ask;
 use crate::{
     components::{Tone, badge, instant, visible},
     shell::Viewer,
 };
 
-pub fn tab(viewer: &Viewer, detail: &DatasetDetail) -> AnyView {
+pub async fn tab(viewer: &Viewer, detail: &DatasetDetail) -> lake::Result<AnyView> {
+    let more = ask::more(viewer, &detail.dataset).await?;
     let note = &detail.dataset.access;
     let rows = match &note.rows {
         Some(untold) if !note.tells_rows() => format!("Some, by {untold}").into_any(),
@@ -36,7 +38,7 @@ pub fn tab(viewer: &Viewer, detail: &DatasetDetail) -> AnyView {
         })
         .collect();
     let until = note.until.map(|at| instant(at).into_any()).unwrap_or_else(|| "No end".into_any());
-    view! {
+    let view = view! {
         <div class="split">
             <section class="card" aria-labelledby="you-see">
                 <h2 class="card__title" id="you-see">"What you see"</h2>
@@ -63,7 +65,8 @@ pub fn tab(viewer: &Viewer, detail: &DatasetDetail) -> AnyView {
                     }}
                 </p>
             </section>
+            {more}
         </div>
-    }
-    .into_any()
+    };
+    Ok(view.into_any())
 }

@@ -77,7 +77,7 @@ fn grant(g: &GrantExplanation) -> AnyView {
     view! {
         <li class="grants__item">
             <p class="grants__head">
-                <strong>"policy.toml, line "{g.line}</strong>
+                <strong>{if g.line == 0 { "On request".to_owned() } else { format!("policy.toml, line {}", g.line) }}</strong>
                 {(!g.note.is_empty()).then(|| view! { <bdi>{visible(&g.note).into_owned()}</bdi> })}
                 {state}
             </p>

@@ -64,6 +64,7 @@ pub fn frame(viewer: &Viewer, place: Place, arrivals: bool, body: AnyView) -> An
                             {links(place, arrivals, viewer.context.steward)}
                             <a class="bar__link" href="/account">"Account"</a>
                             {viewer.context.administrator.then(|| view! { <a class="bar__link" href="/accounts">"Accounts"</a> })}
+                            <a class="bar__link" href="/access">"Access requests"</a>
                             <a class="bar__link" href="/audit">{audit(viewer)}</a>
                         </nav>
                         <div class="bar__sheet-end">
@@ -131,6 +132,7 @@ fn account_menu(viewer: &Viewer) -> AnyView {
                 </p>
                 <a class="menu__item" href="/account">"Account and tokens"</a>
                 {viewer.context.administrator.then(|| view! { <a class="menu__item" href="/accounts">"Accounts of others"</a> })}
+                <a class="menu__item" href="/access">"Access requests"</a>
                 <a class="menu__item" href="/audit">{audit(viewer)}</a>
                 <a class="menu__item" href="/api/docs">"API reference"</a>
                 <div class="menu__row"><ThemeToggle /></div>

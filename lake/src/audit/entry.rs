@@ -49,6 +49,7 @@ pub(crate) fn event(action: AuditAction) -> AuditEvent {
         milliseconds: None,
         request: None,
         address: None,
+        purpose: None,
     }
 }
 
@@ -129,7 +130,8 @@ impl Entry {
         let mut event = self.event.clone();
         event.outcome = outcome;
         event.reason = reason;
-        let texts = [&mut event.text, &mut event.message, &mut event.reason, &mut event.columns, &mut event.datasets];
+        let AuditEvent { text, message, reason, columns, datasets, purpose, .. } = &mut event;
+        let texts = [text, message, reason, columns, datasets, purpose];
         for text in texts.into_iter().flatten() {
             *text = cut(without_tokens(text));
         }
@@ -174,12 +176,18 @@ pub(crate) struct Trace(Arc<Mutex<Touched>>);
 struct Touched {
     datasets: BTreeSet<DatasetName>,
     columns: BTreeSet<String>,
+    purposes: BTreeSet<String>,
 }
 
 impl Trace {
     /// A dataset that the query may read, or that it asked for in vain.
     pub fn dataset(&self, name: &DatasetName) {
         self.touched().datasets.insert(name.clone());
+    }
+
+    /// What access was asked for by which something of a dataset is seen.
+    pub fn purposes(&self, purposes: &[String]) {
+        self.touched().purposes.extend(purposes.iter().cloned());
     }
 
     /// The columns that a plan reads.
@@ -199,9 +207,11 @@ impl Trace {
 
     pub fn tell(&self, event: &mut AuditEvent) {
         let touched = self.touched();
-        let list = |all: Vec<String>| (!all.is_empty()).then(|| all.join(", "));
+        let joined = |all: Vec<String>, by: &str| (!all.is_empty()).then(|| all.join(by));
+        let list = |all| joined(all, ", ");
         event.datasets = list(touched.datasets.iter().map(ToString::to_string).collect());
         event.columns = list(touched.columns.iter().cloned().collect());
+        event.purpose = joined(touched.purposes.iter().cloned().collect(), "; ");
     }
 
     fn touched(&self) -> std::sync::MutexGuard<'_, Touched> {

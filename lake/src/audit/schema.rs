@@ -12,7 +12,7 @@ use model::{AuditEvent, Cell};
 use crate::{LakeError, Result};
 
 /// The table's columns, in order. New ones may be added at the end; old ones stay as they are.
-pub(super) const COLUMNS: [&str; 20] = [
+pub(super) const COLUMNS: [&str; 21] = [
     "at",
     "event",
     "action",
@@ -33,6 +33,7 @@ pub(super) const COLUMNS: [&str; 20] = [
     "milliseconds",
     "request",
     "address",
+    "purpose",
 ];
 
 /// The column that says whose a row is.
@@ -82,6 +83,7 @@ pub(super) fn batch(events: &[&AuditEvent]) -> Result<RecordBatch> {
         number(&|e| e.milliseconds),
         text(&|e| e.request.as_deref()),
         text(&|e| e.address.as_deref()),
+        text(&|e| e.purpose.as_deref()),
     ];
     RecordBatch::try_new(Arc::clone(&SCHEMA), columns.into())
         .map_err(|e| LakeError::internal(format!("events make no rows: {e}")))
@@ -118,5 +120,6 @@ pub(super) fn event(row: &[Cell]) -> Result<AuditEvent> {
         milliseconds: number("milliseconds"),
         request: text("request"),
         address: text("address"),
+        purpose: text("purpose"),
     })
 }

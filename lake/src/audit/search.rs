@@ -19,7 +19,10 @@ impl Lake {
     /// [`LakeError::Invalid`] for a filter that is too long; as [`Lake::query`].
     pub async fn audit(&self, who: &Principal, filter: &AuditFilter) -> Result<AuditPage> {
         let steward = self.is_steward(who).await?;
-        let (sql, params, words) = text(filter, &who.key(), steward)?;
+        let newest = self.rooms().tables.snapshot(&DatasetName::audit()).await?;
+        // A column that is younger than the table's newest version is in no row yet.
+        let lacks = |name: &str| newest.as_ref().is_some_and(|s| s.schema.field_with_name(name).is_err());
+        let (sql, params, words) = text(filter, &who.key(), |name| lacks(name) || (!steward && name == REASON))?;
         let entry = self.audited(who, AuditAction::Audit)?.on(&DatasetName::audit()).text(words);
         let found = self.search(who, sql, params).await;
         self.conclude(who, entry, &found, |event, page| event.rows = Some(page.events.len() as u64));
@@ -43,7 +46,11 @@ impl Lake {
 }
 
 /// The query, its values, and what is wanted in words.
-fn text(filter: &AuditFilter, own: &str, steward: bool) -> Result<(String, serde_json::Map<String, Cell>, String)> {
+fn text(
+    filter: &AuditFilter,
+    own: &str,
+    hidden: impl Fn(&str) -> bool,
+) -> Result<(String, serde_json::Map<String, Cell>, String)> {
     let mut wanted = Vec::new();
     let mut params = serde_json::Map::new();
     let mut words = Vec::new();
@@ -61,7 +68,7 @@ fn text(filter: &AuditFilter, own: &str, steward: bool) -> Result<(String, serde
         Ok(())
     };
     let mut told = vec!["strpos(lower(text), $text)", "strpos(lower(message), $text)"];
-    if steward {
+    if !hidden(REASON) {
         told.push("strpos(lower(reason), $text)");
     }
     let lower = |value: &Option<String>| value.as_ref().map(|v| v.to_lowercase());
@@ -86,7 +93,7 @@ fn text(filter: &AuditFilter, own: &str, steward: bool) -> Result<(String, serde
         }
     }
     let column = |name: &str| match name {
-        REASON if !steward => format!("cast(null as varchar) as \"{name}\""),
+        name if hidden(name) => format!("cast(null as varchar) as \"{name}\""),
         name => format!("\"{name}\""),
     };
     let columns = COLUMNS.map(column).join(", ");

@@ -6,7 +6,7 @@ use chrono::format::{Item, StrftimeItems};
 use model::ColumnType;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::{Zone, nearest, pattern};
+use super::{Discoverable, Zone, nearest, pattern};
 use crate::{LakeError, Result, ingest::Mark, table::WriteMode};
 
 /// A parsed contract. Without a document the default holds, except that new columns may then be added.
@@ -18,6 +18,8 @@ pub struct Contract {
     /// Whom to ask; an address.
     pub owner: Option<String>,
     pub tags: Vec<String>,
+    /// Who may know that the dataset exists without seeing anything of it.
+    pub discoverable: Discoverable,
     /// `append` adds a file's rows, `replace` puts them in the place of all that was there, `upsert` in the place of
     /// those with the same key.
     #[serde(deserialize_with = "mode")]
@@ -148,6 +150,7 @@ impl Default for Contract {
             description: String::new(),
             owner: None,
             tags: Vec::new(),
+            discoverable: Discoverable::default(),
             mode: WriteMode::Append,
             key: Vec::new(),
             sort: Vec::new(),

@@ -1,4 +1,5 @@
-//! What a policy looks up in another dataset: the distinct values of one column, read whole.
+//! What a policy looks up in another dataset: the distinct values of one column, read whole; and how many rows a
+//! condition leaves, for who may give them.
 //!
 //! The policy's author is a steward, so no policy is over this read; nobody else is shown the values themselves.
 
@@ -59,16 +60,7 @@ impl Reader {
     /// # Errors
     /// [`LakeError::Store`] when files cannot be read, [`LakeError::Limit`] when it takes too long.
     pub async fn distinct(&self, snapshot: &Arc<Snapshot>, column: &str, filter: Option<Expr>) -> Result<Found> {
-        let access = TableAccess {
-            columns: vec![column.to_owned()],
-            filter,
-            masks: BTreeMap::new(),
-            note: model::AccessNote::default(),
-            rows_in_truth: None,
-            fingerprint: [0; 32],
-        };
-        let table = GovernedTable::try_new(&snapshot.dataset, snapshot.provider(), &access);
-        let table = table.map_err(message::execution)?;
+        let table = one_column(snapshot, column, filter)?;
         let work = AbortOnDropHandle::new(self.desk.spawn(distinct(table, self.sessions.clone())));
         let too_long = |_| LakeError::Limit { message: "a look-up took too long".to_owned() };
         tokio::time::timeout(TIME, work)
@@ -76,6 +68,53 @@ impl Reader {
             .map_err(too_long)?
             .map_err(|e| LakeError::internal(format!("a look-up ended: {e}")))?
     }
+}
+
+impl Reader {
+    /// The number of rows that `filter` lets pass.
+    ///
+    /// # Errors
+    /// As [`Reader::distinct`]; [`LakeError::Invalid`] when the filter fails for a row, without a word of that row.
+    pub async fn count(&self, snapshot: &Arc<Snapshot>, filter: Expr) -> Result<u64> {
+        let Some(column) = snapshot.schema.fields().first() else { return Ok(0) };
+        let table = one_column(snapshot, column.name(), Some(filter))?;
+        let work = AbortOnDropHandle::new(self.desk.spawn(count(table, self.sessions.clone())));
+        let too_long = |_| LakeError::Limit { message: "counting the rows took too long".to_owned() };
+        let counted = tokio::time::timeout(TIME, work)
+            .await
+            .map_err(too_long)?
+            .map_err(|e| LakeError::internal(format!("a count ended: {e}")))?;
+        counted.map_err(|e| match e {
+            e @ LakeError::Store { .. } => e,
+            e => {
+                tracing::info!(error = ?e, "a condition cannot be computed");
+                LakeError::invalid("the condition on rows cannot be computed for every row")
+            }
+        })
+    }
+}
+
+fn one_column(snapshot: &Arc<Snapshot>, column: &str, filter: Option<Expr>) -> Result<GovernedTable> {
+    let access = TableAccess {
+        columns: vec![column.to_owned()],
+        filter,
+        masks: BTreeMap::new(),
+        note: model::AccessNote::default(),
+        rows_in_truth: None,
+        fingerprint: [0; 32],
+    };
+    GovernedTable::try_new(&snapshot.dataset, snapshot.provider(), &access).map_err(message::execution)
+}
+
+async fn count(table: GovernedTable, sessions: Sessions) -> Result<u64> {
+    let state = &sessions.base;
+    let plan = table.scan(state, None, &[], None).await.map_err(message::execution)?;
+    let mut rows = execute_stream(plan, state.task_ctx()).map_err(message::execution)?;
+    let mut counted = 0;
+    while let Some(batch) = rows.next().await {
+        counted += batch.map_err(message::execution)?.num_rows() as u64;
+    }
+    Ok(counted)
 }
 
 async fn distinct(table: GovernedTable, sessions: Sessions) -> Result<Found> {

@@ -51,10 +51,12 @@ pub(super) struct Written {
     /// 1-based line of `[[grant]]`.
     pub line: u64,
     pub places: Places,
+    /// What it was asked for, when it was given on request.
+    pub purpose: Option<String>,
 }
 
 /// Where in the text the parts of a grant stand.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Places {
     /// Of each of `on`, in its order.
     pub on: Vec<Place>,
@@ -188,7 +190,7 @@ fn grant(text: &str, span: &Range<usize>, raw: RawGrant, wrong: &mut Vec<Finding
         until,
         note: raw.note,
     };
-    Written { grant, to, on, mask, rows, line: place(text, span.start).0, places }
+    Written { grant, to, on, mask, rows, line: place(text, span.start).0, places, purpose: None }
 }
 
 /// The parsed value, or a finding at its place.

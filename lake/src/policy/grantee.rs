@@ -6,7 +6,7 @@ use model::{DatasetName, Principal, UnitName, principal::SERVICE};
 
 /// Who receives a grant.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Grantee {
+pub(crate) enum Grantee {
     /// Everyone who is signed in and whose provider sent groups.
     Everyone,
     Group(String),
@@ -16,6 +16,8 @@ pub(super) enum Grantee {
     Service(String),
     /// Everyone of whom the provider says so: a claim's name and one of its values.
     Claim(String, String),
+    /// One identity, by its key of issuer and subject. Not written by anyone: what is given on request is given so.
+    Key(String),
 }
 
 /// Which datasets a grant is on.
@@ -62,6 +64,7 @@ impl Grantee {
                 !who.is_service() && (who.subject == *name || email())
             }
             Self::Service(_) => who.is_service() && who.subject == self.to_string(),
+            Self::Key(key) => who.key() == *key,
             Self::Claim(name, value) => who.claim(name).is_some_and(|values| values.contains(value)),
         }
     }

@@ -182,6 +182,11 @@ impl LookUps {
         Self { reader, kept, turns, failed: Cache::builder().max_capacity(1_000).time_to_live(FAILED_FOR).build() }
     }
 
+    /// The number of rows that a filter leaves.
+    pub async fn count(&self, snapshot: &Arc<Snapshot>, filter: Filter) -> Result<u64> {
+        self.reader.count(snapshot, filter).await
+    }
+
     /// The values of one look-up for `who`, in the newest version of its dataset.
     pub async fn values(&self, look_up: &LookUp, who: &Principal) -> Result<Values, Unusable> {
         let LookUp { dataset, column, filter } = look_up;

@@ -308,15 +308,6 @@ impl Policies {
         let other = Self::fixed(self.store.clone(), self.secret.to_vec(), text)?;
         Ok(other.knowing(self.contracts.clone(), reader))
     }
-
-    /// Has whoever asks next look whether the policy has changed.
-    pub(super) async fn look_again(&self) {
-        if let (Some(kept), Some(before)) =
-            (self.kept.lock().await.as_mut(), Instant::now().checked_sub(self.freshness))
-        {
-            kept.checked = kept.checked.min(before);
-        }
-    }
 }
 
 impl super::Checked {

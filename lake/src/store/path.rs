@@ -27,6 +27,12 @@ pub fn clock() -> Path {
     Path::from(format!("{PORTAL}/clock"))
 }
 
+/// `contracts/`
+#[must_use]
+pub fn contracts() -> Path {
+    Path::from("contracts")
+}
+
 /// `contracts/<unit>/<dataset>.toml`
 #[must_use]
 pub fn contract(dataset: &DatasetName) -> Path {

@@ -70,7 +70,12 @@ fn one_dataset(out: &mut impl Write, d: &DatasetExplanation) -> std::io::Result<
         .iter()
         .map(|g| {
             let applies = g.because.as_deref().map_or_else(|| "yes".to_owned(), |why| format!("no: {why}"));
-            vec![g.line.to_string(), table::plain(&g.to.join(", ")), table::plain(&g.note), table::sentence(&applies)]
+            vec![
+                if g.line == 0 { "on request".to_owned() } else { g.line.to_string() },
+                table::plain(&g.to.join(", ")),
+                table::plain(&g.note),
+                table::sentence(&applies),
+            ]
         })
         .collect();
     table::lines(out, &heads, &[true, false, false, false], &grants)

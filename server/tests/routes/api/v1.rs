@@ -6,6 +6,7 @@ mod decision;
 mod events;
 mod policy;
 mod query;
+mod requests;
 mod resumable;
 mod tokens;
 mod uploads;
