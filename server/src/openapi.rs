@@ -30,7 +30,8 @@ pub mod docs;
         (name = "ingests", description = "Files that arrive, and what became of them"),
         (name = "tokens", description = "Personal tokens"),
         (name = "accounts", description = "People and service accounts, for those who look after them"),
-        (name = "policy", description = "Who sees what, and why; for stewards")
+        (name = "policy", description = "Who sees what, and why; for stewards"),
+        (name = "access", description = "Datasets that one may know of, and asking for access to them")
     ),
     components(schemas(model::Problem, model::ExportFormat)),
     security(("token" = []), ("session" = []))

@@ -177,6 +177,8 @@ fn filter(rows: &str, schema: &Schema) -> Result<Expr> {
 
 /// The error with its place, where it names one or a word that stands once.
 fn wrong(rows: &str, why: String) -> LakeError {
+    let inner = why.strip_prefix("ParserError(\"").and_then(|w| w.strip_suffix("\")"));
+    let why = inner.map_or(why.clone(), str::to_owned);
     let number = |after: &str| {
         let digits = why.split_once(after)?.1.chars().take_while(char::is_ascii_digit);
         digits.collect::<String>().parse::<u64>().ok()
@@ -185,7 +187,8 @@ fn wrong(rows: &str, why: String) -> LakeError {
         let word = why.strip_prefix("No field named ")?.trim_matches(|c| c == '"' || c == '.');
         Some(super::document::place(rows, rows.find(word.split_whitespace().next()?)?))
     };
-    let place = number("Line: ").zip(number("Column: ")).or_else(word);
+    let end = || why.ends_with("found: EOF").then(|| super::document::place(rows, rows.len()));
+    let place = number("Line: ").zip(number("Column: ")).or_else(word).or_else(end);
     let (line, column) = place.unzip();
     LakeError::InvalidSql { message: format!("the condition on rows: {why}"), line, column, hint: None }
 }

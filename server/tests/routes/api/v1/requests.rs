@@ -102,7 +102,7 @@ async fn the_forms_lead_from_asking_to_the_list() {
     let mut steward = server.signed_in("steward").await;
     assert!(steward.get(&server, "/").await.text.contains("1 access request"));
     let list = steward.get(&server, "/access").await.text;
-    assert!(list.contains("partner-ua") && list.contains("Why &lt;b>not"), "{list}");
+    assert!(list.contains("partner-ua") && list.contains("Why &lt;b&gt;not"), "{list}");
     let path = list.split("href=\"/access/").nth(1).unwrap().split('"').next().unwrap().to_owned();
     let until = (chrono::Utc::now() + chrono::TimeDelta::days(3)).format("%Y-%m-%d");
     let tried = steward.get(&server, &format!("/access/{path}?until={until}&rows=amount+%3E+5000")).await.text;
