@@ -52,7 +52,7 @@ async fn it_is_found_by_name_and_not_beside_the_data_of_units() {
         let listed = bench.lake.datasets(&who, DatasetFilter::default()).await.unwrap();
         assert!(listed.iter().all(|d| !d.name.is_reserved()), "{listed:?}");
         let detail = bench.lake.dataset(&who, &DatasetName::audit()).await.unwrap();
-        let columns = if who == steward() { 20 } else { 19 };
+        let columns = if who == steward() { 21 } else { 20 };
         let access = &detail.dataset.access;
         assert_eq!((detail.schema.len(), access.may_own, access.may_upload), (columns, false, false));
     }
