@@ -64,7 +64,7 @@ impl Lake {
     ///
     /// # Errors
     /// [`LakeError::Config`](crate::LakeError::Config) when the policy cannot be read.
-    pub(crate) fn beside(&self, policy: &[u8]) -> Result<Self> {
+    pub(crate) async fn beside(&self, policy: &[u8]) -> Result<Self> {
         let own = self.rooms();
         let reader = Reader::new(Arc::clone(&own.tables), own.sessions.clone(), own.engine.desk().clone());
         let rooms = Rooms {
@@ -75,7 +75,9 @@ impl Lake {
             audit: Arc::clone(&own.audit),
             arrivals: Arrivals::new(own.documents.clone()),
             contracts: own.contracts.clone(),
-            policies: own.policies.beside(reader, policy)?,
+            discovery: Discovery::new(own.store.clone(), own.config.freshness),
+            requests: Requests::new(own.documents.clone()),
+            policies: own.policies.beside(reader, policy).await?,
             sessions: own.sessions.clone(),
             results: own.results.clone(),
             engine: Arc::clone(&own.engine),

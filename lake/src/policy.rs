@@ -158,9 +158,12 @@ impl Policies {
     /// # Errors
     /// [`LakeError::Config`] when it cannot be read.
     pub(crate) fn fixed(store: Store, secret: Vec<u8>, text: &[u8]) -> Result<Self> {
-        let policy = Arc::new(CompiledPolicy::parse(text)?);
-        let kept = Kept { tag: None, given: None, policy, checked: Instant::now() };
-        Ok(Self::with(store, Duration::MAX, secret, Some(kept)))
+        Ok(Self::always(store, secret, CompiledPolicy::parse(text)?))
+    }
+
+    fn always(store: Store, secret: Vec<u8>, policy: CompiledPolicy) -> Self {
+        let kept = Kept { tag: None, given: None, policy: Arc::new(policy), checked: Instant::now() };
+        Self::with(store, Duration::MAX, secret, Some(kept))
     }
 
     fn with(store: Store, freshness: Duration, secret: Vec<u8>, kept: Option<Kept>) -> Self {

@@ -142,7 +142,7 @@ async fn a_08_a_discoverable_dataset_tells_title_description_and_owner_and_nothi
     assert_eq!(told(lake, &guest(), "ops.flights").await, told(lake, &guest(), "ops.nothing").await);
     assert!(told(lake, &owner(), "ops.flights").await.contains("delay"), "control");
     // Who is not meant, who sees something of it, of whom no groups are known, and a token that is for others.
-    let token = model::principal::TokenScope { actions: ["read".into()].into(), datasets: vec!["ref.*".into()] };
+    let token = model::principal::TokenScope { actions: ["read".into()].into(), datasets: vec!["ref.*".into()], ..Default::default() };
     let narrowed = Principal { scope: Some(token), ..guest() };
     let unknown = Principal { groups: None, ..guest() };
     let partner = person("pia", "partners", Some("UA"));
@@ -210,7 +210,7 @@ async fn w_08_what_is_given_is_for_the_identity_that_asked_whatever_others_are_c
     ] {
         assert!(answers(lake, &other, count).await.is_err(), "{other:?}");
     }
-    let reading = model::principal::TokenScope { actions: ["upload".into()].into(), datasets: Vec::new() };
+    let reading = model::principal::TokenScope { actions: ["upload".into()].into(), ..Default::default() };
     assert!(answers(lake, &Principal { scope: Some(reading), ..asker }, count).await.is_err());
 }
 

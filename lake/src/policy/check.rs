@@ -75,7 +75,7 @@ impl Lake {
 
     /// The same for a text, with this lake's own threads and limits.
     pub(super) async fn checked(&self, text: &str) -> Result<Checked> {
-        self.beside(EVERYTHING)?.check(text).await
+        self.beside(EVERYTHING).await?.check(text).await
     }
 
     /// In a lake where everybody sees everything.
@@ -96,7 +96,7 @@ impl Lake {
         };
         let mut checked = Checked { findings: over(&document, &datasets, Utc::now()), tests: Vec::new() };
         if !document.tests.is_empty() {
-            let lake = self.beside(text.as_bytes())?;
+            let lake = self.beside(text.as_bytes()).await?;
             for test in &document.tests {
                 let failed = test.run(&lake, self).await?.err();
                 let what = format!("{}: {}", test.who.name, test.sql);

@@ -77,6 +77,7 @@ impl fmt::Display for Grantee {
             Self::Group(group) => write!(f, "group:{group}"),
             Self::User(name) => write!(f, "user:{name}"),
             Self::Service(name) => write!(f, "{SERVICE}:{name}"),
+            Self::Key(_) => f.write_str("one identity"),
             Self::Claim(name, value) => write!(f, "claim:{name}={value}"),
         }
     }

@@ -14,7 +14,7 @@ use model::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::{Policies, lines::difference};
+use super::{CompiledPolicy, Policies, given, lines::difference};
 use crate::{
     Lake, LakeError, Result,
     govern::Reader,
@@ -163,7 +163,7 @@ impl Lake {
         if sha256 == now.sha256 && now.version.is_some() {
             return Err(LakeError::invalid("this is the policy that holds: nothing was changed"));
         }
-        let candidate = self.beside(publish.text.as_bytes()).map_err(unreadable)?;
+        let candidate = self.beside(publish.text.as_bytes()).await.map_err(unreadable)?;
         let checked = self.checked(&publish.text).await?;
         let doubts = checked.doubts(candidate.is_steward(who).await?);
         if let Some(doubt) = doubts.into_iter().find(|doubt| !publish.accept.contains(doubt)) {
@@ -303,9 +303,11 @@ impl Lake {
 }
 
 impl Policies {
-    /// Another policy over the same datasets.
-    pub(crate) fn beside(&self, reader: Reader, text: &[u8]) -> Result<Self> {
-        let other = Self::fixed(self.store.clone(), self.secret.to_vec(), text)?;
+    /// Another policy over the same datasets, beside which what is given on request goes on to hold.
+    pub(crate) async fn beside(&self, reader: Reader, text: &[u8]) -> Result<Self> {
+        let mut policy = CompiledPolicy::parse(text)?;
+        policy.document.grants.extend(given::read(&self.documents).await?);
+        let other = Self::always(self.store.clone(), self.secret.to_vec(), policy);
         Ok(other.knowing(self.contracts.clone(), reader))
     }
 }

@@ -65,7 +65,7 @@ impl Lake {
         sized(text)?;
         let now = self.policy_now().await?;
         let checked = self.checked(text).await?;
-        let candidate = match self.beside(text.as_bytes()) {
+        let candidate = match self.beside(text.as_bytes()).await {
             Ok(candidate) => Some(candidate),
             Err(LakeError::Config { .. }) => None,
             Err(e) => return Err(e),
@@ -283,6 +283,8 @@ fn compared(policies: &[Arc<CompiledPolicy>; 2], people: &[Principal], left_out:
     let mut whose: Vec<Whose> = people.iter().take(MOST_PEOPLE).map(known).collect();
     let documents = policies.iter().map(|p| &p.document);
     let named = documents.flat_map(|d| d.grants.iter().flat_map(|g| &g.to).chain(&d.stewards));
+    // What is given on request is for people who have signed in.
+    let named = named.filter(|grantee| !matches!(grantee, Grantee::Key(_)));
     let mut seen = BTreeSet::new();
     for grantee in named {
         // Of a user who has signed in more is known than the name.
@@ -328,6 +330,7 @@ fn described(grantee: &Grantee) -> Whose {
             who.subject.clone_from(name);
             format!("the user {name}")
         }
+        Grantee::Key(_) => "somebody who was given access on request".to_owned(),
         Grantee::Service(name) => {
             SERVICE.clone_into(&mut who.issuer);
             who.subject = grantee.to_string();
