@@ -142,7 +142,11 @@ async fn a_08_a_discoverable_dataset_tells_title_description_and_owner_and_nothi
     assert_eq!(told(lake, &guest(), "ops.flights").await, told(lake, &guest(), "ops.nothing").await);
     assert!(told(lake, &owner(), "ops.flights").await.contains("delay"), "control");
     // Who is not meant, who sees something of it, of whom no groups are known, and a token that is for others.
-    let token = model::principal::TokenScope { actions: ["read".into()].into(), datasets: vec!["ref.*".into()], ..Default::default() };
+    let token = model::principal::TokenScope {
+        actions: ["read".into()].into(),
+        datasets: vec!["ref.*".into()],
+        ..Default::default()
+    };
     let narrowed = Principal { scope: Some(token), ..guest() };
     let unknown = Principal { groups: None, ..guest() };
     let partner = person("pia", "partners", Some("UA"));

@@ -33,6 +33,10 @@ impl Lake {
     ) -> Result<Vec<DatasetVersion>> {
         let owns = self.may_roll_back(who, name).await?;
         let counts = visible.access.shows_all_rows();
+        if name.is_reserved() && !counts {
+            // Each version of the audit is something that somebody did.
+            return Ok(Vec::new());
+        }
         let history = self.rooms().tables.history(name, limit).await?;
         let taken = taken_back(&history);
         let shown = |entry: HistoryEntry| {

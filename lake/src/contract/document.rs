@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::format::{Item, StrftimeItems};
 use model::ColumnType;
+use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::{Discoverable, Zone, nearest, pattern};
@@ -205,8 +206,14 @@ impl Contract {
     /// The rules for the file at `path` in the lake.
     #[must_use]
     pub fn source(&self, path: &str) -> Source {
-        let name = path.rsplit('/').next().unwrap_or(path);
-        let fits = |s: &&Source| pattern::matches(&s.pattern, if s.pattern.contains('/') { path } else { name });
+        // What is sent gets a path with `%C3%A4` in it where its name has `ä`; contracts are written for people.
+        let written = percent_decode_str(path).decode_utf8_lossy();
+        let fits = |s: &&Source| {
+            [path, &written].iter().any(|path| {
+                let name = path.rsplit('/').next().unwrap_or(path);
+                pattern::matches(&s.pattern, if s.pattern.contains('/') { path } else { name })
+            })
+        };
         self.sources.iter().find(fits).cloned().unwrap_or_default()
     }
 
@@ -323,6 +330,16 @@ impl ColumnRule {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_source_is_found_by_the_name_as_people_write_it() {
+        let text = "[[source]]\nmatch = \"*Umsätze*\"\ndecimal = \",\"";
+        let contract = Contract::parse(text.as_bytes(), "c").unwrap();
+        for path in ["landing/a/b/Umsätze.csv", "landing/a/b/Ums%C3%A4tze.csv"] {
+            assert!(contract.source(path).decimal.is_some(), "{path}");
+        }
+        assert!(contract.source("landing/a/b/umsatz.csv").decimal.is_none());
+    }
 
     #[test]
     fn a_wrong_contract_is_refused_with_its_line_and_the_cure() {

@@ -129,6 +129,13 @@ impl Lake {
         {
             return Ok(landed);
         }
+        const REPLACEMENT: &str = "\u{fffd}";
+        let holds = memchr::memmem::find(&bytes, REPLACEMENT.as_bytes()).is_some();
+        if holds && self.quarantined_rows(&first).await?.iter().any(|row| row.raw.contains(REPLACEMENT)) {
+            let message = "the rows still hold � where the file has bytes that are no text; put in what was meant there, \
+                           and send them again";
+            return Err(LakeError::invalid(message));
+        }
         let rows = self.rows_of(&first, bytes.clone()).await?;
         self.claim(&first, most, Claim { path: place.to_string(), rows }).await?;
         let report = self.send_for(who, &first.dataset, name, Incoming::Held(bytes)).await?;
@@ -238,7 +245,9 @@ impl Lake {
 
     async fn arrival_of(&self, place: &str) -> Result<Option<IngestReport>> {
         let arrivals: &Arrivals = &self.rooms().arrivals;
-        let Some(id) = arrivals.seen(&key(&Path::from(place))).await? else { return Ok(None) };
+        // As it is written already: to escape it once more would name another file.
+        let Ok(path) = Path::parse(place) else { return Ok(None) };
+        let Some(id) = arrivals.seen(&key(&path)).await? else { return Ok(None) };
         Ok(arrivals.get(&id).await?.map(|a| a.report.clone()))
     }
 

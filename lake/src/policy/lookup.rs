@@ -126,7 +126,8 @@ impl LookUp {
         let alike = |a: &DataType, b: &DataType| {
             a == b
                 || (a.is_string() && b.is_string())
-                || (a.is_numeric() && b.is_numeric())
+                // Between whole numbers and floats two that differ can be found equal.
+                || (a.is_numeric() && b.is_numeric() && a.is_floating() == b.is_floating())
                 || (matches!(a, DataType::Timestamp(..)) && matches!(b, DataType::Timestamp(..)))
         };
         if alike(has, wanted) || wanted.is_null() {
