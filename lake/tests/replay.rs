@@ -105,6 +105,26 @@ async fn corrected_rows_land_alone_and_once() {
 }
 
 #[tokio::test]
+async fn corrections_of_a_file_with_any_name_are_known_and_lost_bytes_do_not_land() {
+    let bench = Bench::new("").await;
+    let dataset: DatasetName = "ops.shops".parse().unwrap();
+    let file =
+        [b"id;plz;n\n1;01067;1\n2;80331 M\xc3\xbcnchen;2\n3;K\xf6ln;3\n".to_vec(), b"4;10115 \xc3\x84;4\n".to_vec()]
+            .concat();
+    let sent = futures::stream::iter([Ok(bytes::Bytes::from(file))]).boxed();
+    let first = bench.lake.upload(&person("staff"), &dataset, "Umsätze [1].csv", sent).await.unwrap();
+    assert_eq!((first.rows.landed, first.rows.quarantined), (3, 1), "{}", first.message);
+    let (_, text) = bench.lake.rows_to_correct(&person("staff"), &first.id).await.unwrap();
+    assert!(text.contains('\u{fffd}'), "control: the bytes are lost in it: {text}");
+    let message = invalid(bench.correct(&first.id, &text).await);
+    assert!(message.contains("put in what was meant"), "{message}");
+    let right = bench.correct(&first.id, "id;plz;n\n3;Köln;3\n").await.unwrap();
+    let seen = bench.lake.ingest(&person("staff"), &first.id).await.unwrap();
+    assert_eq!((seen.corrections.len(), seen.open()), (1, 0));
+    assert_eq!(seen.corrections[0].ingest, right.id);
+}
+
+#[tokio::test]
 async fn what_stood_behind_an_open_quote_comes_back_line_by_line() {
     let bench = Bench::new("").await;
     let first = bench.send("shops.csv", "id;plz;n\n1;01067;1\n2;\"80331;2\n3;04109;3\n4;10115;4\n").await;
