@@ -22,6 +22,12 @@ export const PAGES: { name: string; path: string; person?: Person }[] = [
     path: sql('select carrier, count(*) as flights, round(avg(dep_delay), 1) as delay\nfrom ops.flights\ngroup by carrier\norder by flights desc'),
     person: 'analyst',
   },
+  {
+    name: 'sql-chart',
+    path: `${sql("select month, carrier, avg(dep_delay) as delay from ops.flights where carrier in ('UA', 'DL', 'AA', 'B6') group by 1, 2 order by 1, 2")}&view=chart&chart=line&x=month&by=carrier`,
+    person: 'analyst',
+  },
+  { name: 'sql-bars', path: `${sql('select carrier, count(*) as flights from ops.flights group by carrier order by flights desc')}&view=chart`, person: 'analyst' },
   { name: 'sql-error', path: sql('select carrier,\n  carier\nfrom ops.flights'), person: 'analyst' },
   { name: 'arrivals', path: '/arrivals', person: 'steward' },
   { name: 'send', path: '/send', person: 'owner-ops' },
