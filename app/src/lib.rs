@@ -12,6 +12,7 @@ pub mod islands;
 mod access;
 #[cfg(feature = "ssr")]
 mod account;
+#[cfg(feature = "ssr")]
 mod accounts;
 #[cfg(feature = "ssr")]
 mod address;
