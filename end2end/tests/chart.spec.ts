@@ -12,8 +12,8 @@ test('an answer becomes a chart, and another one, by links and a form', async ({
   const picture = page.locator('.chart svg:visible');
   await expect(picture).toHaveCount(1);
   await page.getByLabel('Chart', { exact: true }).selectOption('line');
-  await page.getByLabel('Along').selectOption('month');
-  await page.getByLabel('For each').selectOption('carrier');
+  await page.getByLabel('Along', { exact: true }).selectOption('month');
+  await page.getByLabel('For each', { exact: true }).selectOption('carrier');
   await page.getByRole('button', { name: 'Draw' }).click();
   await expect(page).toHaveURL(/chart=line/);
   await expect(picture).toHaveAttribute('aria-label', /Line: flights by month, for each carrier; 24 points/);
