@@ -15,8 +15,10 @@ for (const [person, carrier, rows] of PARTNERS) {
 
     test('finds only what was granted', async ({ page }) => {
       await page.goto('/datasets');
-      const links = await page.locator('.entry__title').evaluateAll((all) => all.map((a) => a.getAttribute('href')));
-      expect(links.sort()).toEqual(['/datasets/ops/flights', '/datasets/ref/airlines']);
+      const links = (of: string) => page.locator(of).evaluateAll((all) => all.map((a) => a.getAttribute('href')).sort());
+      expect(await links('.entry__title:not(.requests *)')).toEqual(['/datasets/ops/flights', '/datasets/ref/airlines']);
+      // What a contract lets anyone know of, and ask for.
+      expect(await links('.requests .entry__title')).toEqual(['/datasets/safety/birdstrikes']);
       await page.goto('/datasets?q=zip');
       await expect(page.locator('.entry__name')).toHaveCount(0);
       await page.goto('/');
