@@ -1,3 +1,5 @@
+//! Which chart suits which columns, where values lie, and that nothing in the data becomes markup.
+
 use model::{Column, ColumnType, Page};
 use serde_json::{Value, json};
 
