@@ -384,6 +384,7 @@ fn heat(data: &Data, spec: &Spec, size: Size) -> Option<Drawing> {
         }
     }
     let found = || cells.iter().flatten().flatten().copied();
+    found().next()?;
     let (least, most) = found().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b): (f64, f64), v| (a.min(v), b.max(v)));
     let left = rows.iter().map(|w| width(w)).fold(0.0, f64::max).min(size.width() * 0.3) + 12.0;
     let height = 44.0 + 26.0 * rows.len() as f64;

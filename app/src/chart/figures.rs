@@ -1,12 +1,13 @@
 //! Numbers as axes and labels write them.
 
-/// At a tick: no more digits than the step has, `1.5M` where it is long.
-pub fn tick(value: f64, step: f64) -> String {
+/// At a tick of an axis that reaches to `most`: no more digits than the step has, all in one unit, `1.5M` where it is long.
+pub fn tick(value: f64, step: f64, most: f64) -> String {
     // Sums of steps end a hair beside zero.
-    let value = if value.abs() < step / 1e6 { 0.0 } else { value };
-    let (unit, sign) = unit(value.abs().max(step));
+    if value.abs() < step / 1e6 {
+        return "0".to_owned();
+    }
+    let (unit, sign) = unit(most);
     let digits = digits(step / unit);
-    let sign = if value == 0.0 { "" } else { sign };
     signed(&format!("{:.digits$}{sign}", value / unit))
 }
 

@@ -47,11 +47,12 @@ impl Linear {
     /// Round values, about `wanted` of them, and what stands at each.
     pub fn ticks(&self, wanted: usize) -> Vec<(f64, String)> {
         let step = step(self.from, self.to, wanted);
+        let most = self.from.abs().max(self.to.abs());
         let (first, last) = ((self.from / step).ceil() as i64, (self.to / step).floor() as i64);
         (first..=last)
             .take(2 * wanted + 2)
             .map(|n| n as f64 * step)
-            .map(|v| (v, super::figures::tick(v, step)))
+            .map(|v| (v, super::figures::tick(v, step, most)))
             .collect()
     }
 

@@ -124,8 +124,11 @@ fn split<'a>(data: &'a Data, spec: &Spec, notes: &mut Vec<String>) -> Vec<(Strin
 
 /// Values of one column in equal steps: where each begins, its width, and how many.
 pub fn bins(values: &[f64]) -> (f64, f64, Vec<u64>) {
+    if values.is_empty() {
+        return (0.0, 1.0, vec![0]);
+    }
     let (from, to) = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(*v), b.max(*v)));
-    if values.is_empty() || from == to {
+    if from == to {
         return (from, 1.0, vec![values.len() as u64]);
     }
     let wanted = ((values.len() as f64).sqrt().ceil() as usize).clamp(5, 40);

@@ -62,7 +62,7 @@ fn ticks_are_round() {
         scale.ticks(wanted).into_iter().map(|t| t.1).collect::<Vec<_>>().join(" ")
     };
     assert_eq!(ticks(0.0, 100.0, 5), "0 20 40 60 80 100");
-    assert_eq!(ticks(-0.3, 0.3, 5), "−0.2 0.0 0.2");
+    assert_eq!(ticks(-0.3, 0.3, 5), "−0.2 0 0.2");
     assert_eq!(ticks(0.0, 2_400_000.0, 5), "0 0.5M 1.0M 1.5M 2.0M");
     assert_eq!(ticks(12_000.0, 61_000.0, 5), "20k 30k 40k 50k 60k");
     let instants = |from: &str, to: &str, wanted| {
