@@ -83,14 +83,11 @@ fn finish(mut answer: Response, id: &str, person: Option<Person>) -> Response {
     match answer.extensions_mut().remove::<Unfinished>() {
         Some(problem) if person.is_some() => {
             let mut page = problem.page(person.and_then(|p| p.back)).into_response();
-            for (name, value) in answer.headers() {
-                if !page.headers().contains_key(name)
-                    && name != header::CONTENT_LENGTH
-                    && name != header::CONTENT_ENCODING
-                {
-                    page.headers_mut().insert(name, value.clone());
-                }
-            }
+            let mut headers = std::mem::take(answer.headers_mut());
+            headers.remove(header::CONTENT_LENGTH);
+            headers.remove(header::CONTENT_ENCODING);
+            headers.extend(std::mem::take(page.headers_mut()));
+            *page.headers_mut() = headers;
             page
         }
         // Small, and so never compressed on its way here.

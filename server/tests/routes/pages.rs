@@ -1,6 +1,7 @@
 //! Pages: who is signed out is led to the sign-in page and back.
 
-use http::StatusCode;
+use axum::body::Body;
+use http::{StatusCode, header};
 
 use crate::server::{Browser, Server};
 
@@ -34,6 +35,32 @@ async fn unknown_addresses_are_404_for_who_is_signed_in_and_unknown_to_others() 
         (answer.status, answer.header("location")),
         (StatusCode::SEE_OTHER, "/sign-in?return_to=%2Fno%2Fsuch%2Fpage")
     );
+}
+
+#[tokio::test]
+async fn a_form_that_the_api_refuses_is_answered_by_a_page_with_the_way_back() {
+    let server = Server::empty().await;
+    let mut browser = server.signed_in("owner-ops").await;
+    for (accept, page) in [("text/html,application/xhtml+xml", true), ("application/json", false)] {
+        let request = browser
+            .request("POST", "/api/v1/ingests/00000000/decision")
+            .header("sec-fetch-site", "same-origin")
+            .header(header::ACCEPT, accept)
+            .header(header::REFERER, "http://127.0.0.1:3000//arrivals/\"><b>?a=1")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::from("verdict=land"))
+            .unwrap();
+        let answer = browser.send(&server, request).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{}", answer.text);
+        assert!(!answer.header("x-request-id").is_empty() && !answer.text.contains("<b>"), "{}", answer.text);
+        if page {
+            assert!(answer.header("content-type").starts_with("text/html"), "{}", answer.text);
+            assert!(answer.header("content-security-policy").contains("nonce-"), "{:?}", answer.headers);
+            assert!(answer.text.contains("href=\"/arrivals/") && answer.text.contains("Go back"), "{}", answer.text);
+        } else {
+            assert_eq!(answer.problem(), "not_found");
+        }
+    }
 }
 
 #[tokio::test]
