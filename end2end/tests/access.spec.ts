@@ -1,5 +1,6 @@
 // A partner finds a dataset that it cannot see and asks; a steward sees what a grant gives, gives it, and ends it.
 import { expect, test, type Browser, type Page } from '@playwright/test';
+import { expectAccessible } from '../support/axe';
 import { query, signIn, type Person } from '../support/people';
 
 const NAME = 'safety.birdstrikes';
@@ -13,7 +14,8 @@ async function as(browser: Browser, person: Person, path: string, look: (page: P
   await context.close();
 }
 
-test('from finding a dataset to the end of its access', async ({ page, browser }, info) => {
+test('from finding a dataset to the end of its access', async ({ page, browser, javaScriptEnabled }, info) => {
+  const accessible = async (p: Page) => (javaScriptEnabled === false ? undefined : expectAccessible(p));
   // Each project asks as a partner of its own: one request for a dataset waits at a time.
   const partner: Person = info.project.name === 'plain' ? 'partner-dl' : 'partner-ua';
   const purpose = `Where birds are met (${info.project.name})`;
@@ -28,6 +30,7 @@ test('from finding a dataset to the end of its access', async ({ page, browser }
   expect((await query(page, `select count(*) from ${NAME}`)).status).not.toBe(200);
 
   await as(browser, 'steward', '/', async (steward) => {
+    await accessible(steward);
     await steward.getByRole('link', { name: /access request/ }).first().click();
     await steward.locator('tr', { hasText: purpose }).filter({ hasText: 'waits' }).getByRole('link').click();
     await steward.getByLabel('Rows', { exact: true }).fill('airport_nam is not null');
@@ -36,6 +39,7 @@ test('from finding a dataset to the end of its access', async ({ page, browser }
     await steward.getByLabel('Rows', { exact: true }).fill('airport_name is not null');
     await steward.getByRole('button', { name: 'See what this gives' }).click();
     await expect(steward.locator('.figure')).toContainText('of 10,000 rows');
+    await accessible(steward);
     await steward.getByRole('button', { name: 'Give this access' }).click();
     await expect(steward.locator('tr', { hasText: purpose }).first()).toContainText('granted');
   });
@@ -45,6 +49,7 @@ test('from finding a dataset to the end of its access', async ({ page, browser }
   }).toPass({ timeout: 10_000 });
   await page.goto('/');
   await expect(page.locator('.banner', { hasText: NAME })).toContainText(/ends\s+in [67] days/);
+  await accessible(page);
   await page.goto(PAGE);
   await expect(page.locator('.access-line')).toContainText('airport_name');
 
