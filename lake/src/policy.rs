@@ -36,6 +36,7 @@ mod document;
 mod edit;
 mod expected;
 mod explain;
+mod filters;
 pub(crate) mod given;
 mod grantee;
 mod lines;
@@ -45,6 +46,7 @@ mod partner;
 mod predicate;
 mod published;
 mod review;
+mod source;
 
 pub(crate) use predicate::{condition, may_be_condition};
 
@@ -56,6 +58,7 @@ use compose::{Part, Said};
 use document::{Document, Written};
 use lookup::LookUps;
 use predicate::Unusable;
+use source::Source;
 
 /// The policy of a lake, kept at most `freshness` old.
 pub struct Policies {
@@ -320,6 +323,21 @@ impl Policies {
         newest: &Schema,
         now: DateTime<Utc>,
     ) -> Result<Option<TableAccess>> {
+        let composed = self.composed(who, dataset, (then, newest), now).await?;
+        Ok(composed.unwrap_or_else(|why| {
+            tracing::error!(%dataset, who = who.key(), why, "the policy gives nothing of this dataset");
+            None
+        }))
+    }
+
+    /// As [`Policies::access_then`], or why the grants that apply cannot be put together: then they give nothing.
+    async fn composed(
+        &self,
+        who: &Principal,
+        dataset: &DatasetName,
+        (then, newest): (&Schema, &Schema),
+        now: DateTime<Utc>,
+    ) -> Result<Result<Option<TableAccess>, String>> {
         let policy = self.current().await?;
         let tags = self.tags(&policy, dataset).await;
         let on = (dataset, tags.as_slice());
@@ -341,24 +359,23 @@ impl Policies {
                     parts.push(part);
                 }
                 Err(Unusable::Claim(why)) => {
-                    tracing::info!(%dataset, line = grant.line, who = who.key(), why, "grant does not apply");
+                    tracing::debug!(%dataset, line = grant.line, who = who.key(), why, "grant does not apply");
                 }
                 Err(Unusable::Wrong(why) | Unusable::LookUp(why)) => {
                     tracing::warn!(%dataset, line = grant.line, why, "grant cannot be used for this dataset");
                 }
             }
         }
-        let composed = compose::compose(&parts, then, &self.secret).map_err(|why| {
-            tracing::error!(%dataset, why, "policy cannot be used for this dataset");
-            LakeError::internal(format!("policy on {dataset}: {why}"))
-        })?;
-        let Some(mut access) = composed else { return Ok(None) };
+        let mut access = match compose::compose(&parts, then, &self.secret) {
+            Ok(Some(access)) => access,
+            nothing => return Ok(nothing),
+        };
         access.note.until = until;
         access.note.ends = ends;
         access.note.purposes = purposes;
         access.note.may_upload = policy.gives(who, on, Action::Upload, now);
         access.note.may_own = policy.gives(who, on, Action::Own, now);
-        Ok(Some(access))
+        Ok(Ok(Some(access)))
     }
 
     /// What one grant gives of a table.
@@ -530,8 +547,8 @@ pub fn check(text: &str, datasets: &[(DatasetName, SchemaRef)]) -> Vec<Finding> 
 impl Finding {
     const FILE: &'static str = "policy.toml";
 
-    fn error(text: &str, span: &Range<usize>, message: &str) -> Self {
-        Self::at(document::place(text, span.start), true, message.to_owned())
+    fn error(text: &Source<'_>, span: &Range<usize>, message: &str) -> Self {
+        Self::at(text.place(span.start), true, message.to_owned())
     }
 
     fn at((line, column): (u64, u64), error: bool, message: String) -> Self {

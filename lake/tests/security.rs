@@ -17,6 +17,7 @@ mod security {
     mod grants;
     mod leaks;
     mod lookups;
+    mod many;
     mod masks;
     mod matrix;
     mod names;

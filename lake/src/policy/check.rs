@@ -8,10 +8,11 @@ use model::{Cell, QueryRequest, QueryState};
 
 use super::{
     Finding, Known,
-    document::{self, Document, Place, Written},
+    document::{self, Document, Written},
     expected::{Expect, Test, meets},
     grantee::Pattern,
     lookup::LookUp,
+    source::Place,
 };
 use crate::{Lake, LakeConfig, LakeError, Result, audit::Trace, query::MAX_WAIT, store::path};
 
@@ -94,7 +95,10 @@ impl Lake {
             Ok(document) => document,
             Err(findings) => return Ok(Checked { findings, tests: Vec::new() }),
         };
-        let mut checked = Checked { findings: over(&document, &datasets, Utc::now()), tests: Vec::new() };
+        // Each predicate is planned for each dataset that it covers.
+        let looked = async move { (over(&document, &datasets, Utc::now()), document) };
+        let (findings, document) = rooms.engine.at_desk(looked).await?;
+        let mut checked = Checked { findings, tests: Vec::new() };
         if !document.tests.is_empty() {
             let lake = self.beside(text.as_bytes()).await?;
             for test in &document.tests {

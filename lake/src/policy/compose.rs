@@ -1,16 +1,24 @@
 //! Several grants on one dataset become one access: a cell is visible when one single grant gives its row and column.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use arrow::datatypes::{DataType, Schema};
 use datafusion::{
     common::{Column, ScalarValue},
-    logical_expr::{Case, Cast, Expr, Operator, binary_expr},
+    logical_expr::{Case, Cast, Expr},
     sql::unparser::{Unparser, dialect::Dialect},
 };
 use sha2::{Digest, Sha256};
 
-use super::{TableAccess, lookup::SHOWN, mask::Mask};
+use super::{
+    TableAccess,
+    filters::{Filters, Number},
+    lookup::SHOWN,
+    mask::Mask,
+};
 
 /// What one grant gives of one dataset.
 #[derive(Debug, Clone)]
@@ -34,28 +42,30 @@ pub(super) struct Said {
 /// Composes parts; `None` when no column is visible.
 ///
 /// # Errors
-/// A sentence for stewards when a mask does not fit its column.
+/// A sentence for stewards when a mask does not fit its column, or the grants are more than can be planned.
 pub(super) fn compose(parts: &[Part], schema: &Schema, secret: &Arc<[u8]>) -> Result<Option<TableAccess>, String> {
     let parts: Vec<&Part> = parts.iter().filter(|p| !p.columns.is_empty()).collect();
     if parts.is_empty() {
         return Ok(None);
     }
+    let (mut filters, numbers) = Filters::of(&parts.iter().map(|p| p.filter.as_ref()).collect::<Vec<_>>());
+    let distinct: BTreeSet<Number> = numbers.iter().copied().collect();
     let mut access = TableAccess {
         columns: Vec::new(),
-        filter: any(parts.iter().map(|p| p.filter.as_ref())),
+        filter: filters.any(numbers.iter().copied())?,
         masks: BTreeMap::new(),
         note: model::AccessNote::default(),
         rows_in_truth: None,
         fingerprint: [0; 32],
     };
     for field in schema.fields() {
-        let giving: Vec<(&Part, Option<Mask>)> =
-            parts.iter().filter_map(|p| Some((*p, p.columns.get(field.name())?.clone()))).collect();
+        let giving = parts.iter().zip(&numbers).filter_map(|(p, n)| Some((p.columns.get(field.name())?.as_ref(), *n)));
+        let giving: BTreeSet<(Option<&Mask>, Number)> = giving.collect();
         if giving.is_empty() {
             continue;
         }
         access.columns.push(field.name().clone());
-        let column = Visible::of(&parts, &giving);
+        let column = Visible::of(&mut filters, &distinct, &giving)?;
         if let Some(words) = column.words() {
             access.note.masks.push((field.name().clone(), words));
         }
@@ -64,11 +74,10 @@ pub(super) fn compose(parts: &[Part], schema: &Schema, secret: &Arc<[u8]>) -> Re
         }
     }
     access.note.columns_hidden = access.columns.len() < schema.fields().len();
-    if access.filter.is_some() {
-        let said: Option<Vec<Expr>> = parts.iter().map(|p| Some(p.said.as_ref()?.words.clone())).collect();
-        access.rows_in_truth = said.and_then(|said| any(said.iter().map(Some)).as_ref().map(text));
+    if let Some(filter) = &access.filter {
+        access.rows_in_truth = in_words(&parts, |_| true)?;
+        access.note.rows = Some(note(filter, &parts, &access)?);
     }
-    access.note.rows = access.filter.as_ref().map(|filter| note(filter, &parts, &access));
     access.fingerprint = fingerprint(&access, secret);
     Ok(Some(access))
 }
@@ -82,22 +91,28 @@ struct Visible {
 }
 
 impl Visible {
-    fn of(all: &[&Part], giving: &[(&Part, Option<Mask>)]) -> Self {
-        let mut cases: Vec<(Option<Expr>, Option<Mask>)> = Vec::new();
-        let mut masks: Vec<Option<Mask>> = giving.iter().map(|(_, m)| m.clone()).collect();
-        masks.sort_unstable();
-        masks.dedup();
+    fn of(
+        filters: &mut Filters<'_>,
+        all: &BTreeSet<Number>,
+        giving: &BTreeSet<(Option<&Mask>, Number)>,
+    ) -> Result<Self, String> {
+        let masks: BTreeSet<Option<&Mask>> = giving.iter().map(|(mask, _)| *mask).collect();
+        let covered: BTreeSet<Number> = giving.iter().map(|(_, number)| *number).collect();
+        let total = all.is_subset(&covered);
+        if let (Some(mask), 1, true) = (masks.first(), masks.len(), total) {
+            return Ok(Self { cases: vec![(None, mask.cloned())], total });
+        }
+        let mut cases = Vec::new();
         for mask in masks {
-            let these = giving.iter().filter(|(_, m)| *m == mask);
-            let filter = any(these.map(|(p, _)| p.filter.as_ref()));
+            let these = giving.iter().filter(|(m, _)| *m == mask);
+            let filter = filters.any(these.map(|(_, number)| *number))?;
             let last = filter.is_none();
-            cases.push((filter, mask));
+            cases.push((filter, mask.cloned()));
             if last {
-                return Self { cases, total: true };
+                return Ok(Self { cases, total: true });
             }
         }
-        let covered = |p: &&Part| giving.iter().any(|(g, _)| g.filter == p.filter);
-        Self { cases, total: all.iter().all(covered) }
+        Ok(Self { cases, total })
     }
 
     fn words(&self) -> Option<String> {
@@ -144,32 +159,22 @@ impl Visible {
     }
 }
 
-/// The rows that any of these filters gives; `None` as soon as one gives all.
-fn any<'a>(filters: impl Iterator<Item = Option<&'a Expr>>) -> Option<Expr> {
-    let mut distinct: Vec<Expr> = Vec::new();
-    for filter in filters {
-        let filter = filter?;
-        if !distinct.contains(filter) {
-            distinct.push(filter.clone());
-        }
-    }
-    // In one order whatever the order of the grants, so that equal accesses are equal.
-    distinct.sort_by_cached_key(|e| format!("{e:?}"));
-    distinct.into_iter().reduce(|a, b| binary_expr(a, Operator::Or, b))
-}
-
 /// A filter for the person that it narrows: its text may name a column or a value that it hides, and values from
 /// elsewhere are never in it.
-fn note(filter: &Expr, parts: &[&Part], access: &TableAccess) -> String {
+fn note(filter: &Expr, parts: &[&Part], access: &TableAccess) -> Result<String, String> {
     let shows = |c: &&Column| access.columns.contains(&c.name) && !access.masks.contains_key(&c.name);
     if !filter.column_refs().iter().all(shows) {
-        return model::AccessNote::ON_HIDDEN.into();
+        return Ok(model::AccessNote::ON_HIDDEN.into());
     }
-    let words = |part: &&Part| part.said.as_ref().filter(|said| said.told).map(|said| said.words.clone());
-    match parts.iter().map(words).collect::<Option<Vec<Expr>>>() {
-        Some(said) => any(said.iter().map(Some)).as_ref().map(text).unwrap_or_default(),
-        None => model::AccessNote::LOOKED_UP.into(),
-    }
+    Ok(in_words(parts, |said| said.told)?.unwrap_or_else(|| model::AccessNote::LOOKED_UP.into()))
+}
+
+/// The filters of all parts as they are told; `None` when one of them may not be.
+fn in_words(parts: &[&Part], may: impl Fn(&Said) -> bool) -> Result<Option<String>, String> {
+    let said = parts.iter().map(|part| part.said.as_ref().filter(|said| may(said)).map(|said| &said.words));
+    let said: Vec<Option<&Expr>> = said.collect();
+    let (mut filters, numbers) = Filters::of(&said);
+    Ok(filters.any(numbers.into_iter())?.as_ref().map(text))
 }
 
 /// A filter as a person reads it.

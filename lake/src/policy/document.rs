@@ -16,6 +16,7 @@ use super::{
     mask::Mask,
     partner::{Administered, RawPartner},
     predicate::Predicate,
+    source::{Place, Source},
 };
 
 /// A policy as it was written: what it grants and where each grant stands.
@@ -28,9 +29,6 @@ pub(super) struct Document {
     /// What its author says that it does; nothing of it decides anything.
     pub tests: Vec<Test>,
 }
-
-/// 1-based line and column.
-pub(super) type Place = (u64, u64);
 
 impl Document {
     /// Whether what some grant covers depends on the tags of a contract.
@@ -111,6 +109,7 @@ struct RawGrant {
 
 /// Parses a policy, or says everything that is wrong with it.
 pub(super) fn parse(text: &str) -> Result<Document, Vec<Finding>> {
+    let text = &Source::new(text);
     let raw: RawPolicy = toml::from_str(text).map_err(|e| {
         let span = e.span().unwrap_or(0..0);
         vec![Finding::error(text, &span, e.message())]
@@ -134,7 +133,7 @@ pub(super) fn parse(text: &str) -> Result<Document, Vec<Finding>> {
     }
     for raw in raw.tests {
         let span = raw.span();
-        match Test::parse(raw.into_inner(), place(text, span.start)) {
+        match Test::parse(raw.into_inner(), text.place(span.start)) {
             Ok(test) => document.tests.push(test),
             Err(why) => wrong.push(Finding::error(text, &span, &why)),
         }
@@ -142,7 +141,7 @@ pub(super) fn parse(text: &str) -> Result<Document, Vec<Finding>> {
     if wrong.is_empty() { Ok(document) } else { Err(wrong) }
 }
 
-fn grant(text: &str, span: &Range<usize>, raw: RawGrant, wrong: &mut Vec<Finding>) -> Written {
+fn grant(text: &Source<'_>, span: &Range<usize>, raw: RawGrant, wrong: &mut Vec<Finding>) -> Written {
     let to: Vec<Grantee> = raw.to.iter().filter_map(|s| keep(text, wrong, s, |s| Grantee::parse(s))).collect();
     let on: Vec<Pattern> = raw.on.iter().filter_map(|s| keep(text, wrong, s, |s| Pattern::parse(s))).collect();
     let mask = raw.mask.iter().filter_map(|(c, m)| Some((c.clone(), keep(text, wrong, m, |s| Mask::parse(s))?)));
@@ -167,7 +166,7 @@ fn grant(text: &str, span: &Range<usize>, raw: RawGrant, wrong: &mut Vec<Finding
     if raw.rows.as_ref().is_some_and(|r| r.get_ref().trim().is_empty()) {
         say("`rows` is empty: leave it out for all rows");
     }
-    let at = |span: Range<usize>| place(text, span.start);
+    let at = |span: Range<usize>| text.place(span.start);
     let named = raw.columns.iter().flatten().chain(&raw.except).map(|c| (c.get_ref().clone(), at(c.span())));
     let masked = raw.mask.iter().map(|(c, m)| (c.clone(), at(m.span())));
     let places = Places {
@@ -190,12 +189,12 @@ fn grant(text: &str, span: &Range<usize>, raw: RawGrant, wrong: &mut Vec<Finding
         until,
         note: raw.note,
     };
-    Written { grant, to, on, mask, rows, line: place(text, span.start).0, places, purpose: None }
+    Written { grant, to, on, mask, rows, line: text.place(span.start).0, places, purpose: None }
 }
 
 /// The parsed value, or a finding at its place.
 pub(super) fn keep<T, V>(
-    text: &str,
+    text: &Source<'_>,
     wrong: &mut Vec<Finding>,
     raw: &Spanned<V>,
     parse: impl Fn(&V) -> Result<T, String>,
@@ -223,14 +222,6 @@ fn instant(d: &Datetime) -> Result<DateTime<Utc>, String> {
         Some(toml::value::Offset::Z) | None => 0,
     };
     Ok((local - chrono::TimeDelta::minutes(minutes)).and_utc())
-}
-
-/// 1-based line and column of a byte offset.
-pub(super) fn place(text: &str, offset: usize) -> Place {
-    let before = text.get(..offset).unwrap_or(text);
-    let line = before.matches('\n').count();
-    let column = before.chars().rev().take_while(|c| *c != '\n').count();
-    (line as u64 + 1, column as u64 + 1)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use model::{Cell, Principal};
 use serde::Deserialize;
 use toml::Value;
 
-use super::document::Place;
+use super::source::Place;
 
 /// One test.
 #[derive(Debug, Clone)]

@@ -62,12 +62,20 @@ impl Lake {
 
     async fn explain_one(&self, who: &Principal, snapshot: &Snapshot) -> Result<DatasetExplanation> {
         let (policies, now) = (&self.rooms().policies, Utc::now());
-        let access = policies.access(who, &snapshot.dataset, &snapshot.schema, now).await?;
+        let schemas = (&*snapshot.schema, &*snapshot.schema);
+        let (access, refused) = match policies.composed(who, &snapshot.dataset, schemas, now).await? {
+            Ok(access) => (access, None),
+            Err(why) => (None, Some(why)),
+        };
+        let mut grants = policies.grants_on(who, &snapshot.dataset, &snapshot.schema, now).await?;
+        for grant in grants.iter_mut().filter(|g| g.may.contains(&Action::Read) && g.because.is_none()) {
+            grant.because.clone_from(&refused);
+        }
         Ok(DatasetExplanation {
             dataset: snapshot.dataset.clone(),
             columns: columns(access.as_ref(), &snapshot.schema),
             access: access.map(|a| AccessNote { rows: a.rows_in_truth.or(a.note.rows), ..a.note }),
-            grants: policies.grants_on(who, &snapshot.dataset, &snapshot.schema, now).await?,
+            grants,
             rows: None,
         })
     }

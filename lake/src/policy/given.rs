@@ -19,6 +19,7 @@ use super::{
     grantee::{Grantee, Pattern},
     mask::Mask,
     predicate::{Predicate, Unusable},
+    source::Source,
 };
 use crate::{LakeError, Result, document::Documents, store::soon};
 
@@ -185,9 +186,9 @@ fn wrong(rows: &str, why: String) -> LakeError {
     };
     let word = || {
         let word = why.strip_prefix("No field named ")?.trim_matches(|c| c == '"' || c == '.');
-        Some(super::document::place(rows, rows.find(word.split_whitespace().next()?)?))
+        Some(Source::new(rows).place(rows.find(word.split_whitespace().next()?)?))
     };
-    let end = || why.ends_with("found: EOF").then(|| super::document::place(rows, rows.len()));
+    let end = || why.ends_with("found: EOF").then(|| Source::new(rows).place(rows.len()));
     let place = number("Line: ").zip(number("Column: ")).or_else(word).or_else(end);
     let (line, column) = place.unzip();
     LakeError::InvalidSql { message: format!("the condition on rows: {why}"), line, column, hint: None }

@@ -4,7 +4,7 @@ use model::{Partner, Principal};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Finding, Policies, document::keep, grantee::Grantee, has_groups};
+use super::{Finding, Policies, document::keep, grantee::Grantee, has_groups, source::Source};
 use crate::{Lake, Result};
 
 #[derive(Deserialize)]
@@ -25,7 +25,7 @@ pub(super) struct Administered {
 
 impl Administered {
     /// Reads one, or says what is wrong with it; `before` are those that stand before it.
-    pub fn read(text: &str, raw: RawPartner, before: &[Self], wrong: &mut Vec<Finding>) -> Self {
+    pub fn read(text: &Source<'_>, raw: RawPartner, before: &[Self], wrong: &mut Vec<Finding>) -> Self {
         let group = |group: &String| match group.trim() {
             "" => Err("a partner needs a group's name, for example \"partners-ua\"".to_owned()),
             _ if before.iter().any(|p| p.partner.group == *group) => {

@@ -132,11 +132,7 @@ impl Lake {
 
     async fn given(&self, whose: &Whose, snapshot: &Snapshot) -> Result<Given> {
         let (policies, now) = (&self.rooms().policies, Utc::now());
-        let access = match policies.access(&whose.who, &snapshot.dataset, &snapshot.schema, now).await {
-            // A policy that cannot be used for a dataset gives nothing of it.
-            Err(LakeError::Internal { .. }) => None,
-            access => access?,
-        };
+        let access = policies.access(&whose.who, &snapshot.dataset, &snapshot.schema, now).await?;
         let mut may = Vec::new();
         for action in [Action::Read, Action::Upload, Action::Own] {
             let gives = match action {
