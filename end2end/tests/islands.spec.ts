@@ -33,3 +33,18 @@ test('Ctrl K finds a dataset from anywhere', async ({ page }) => {
   await page.keyboard.press('Enter');
   await expect(page).toHaveURL(/\/datasets\/geo\/zipcodes/);
 });
+
+test('Ctrl K says when there is nothing, and knows the policy for stewards alone', async ({ page }) => {
+  for (const [person, says] of [['steward', 'who sees what'], ['analyst', 'Nothing found']] as const) {
+    await signIn(page, person, '/account');
+    await page.waitForLoadState('networkidle');
+    await page.keyboard.press('Control+k');
+    const palette = page.getByRole('dialog');
+    const field = palette.getByRole('combobox');
+    await field.fill('no such place');
+    await expect(palette.getByRole('status')).toHaveText('Nothing found');
+    await field.fill('policy');
+    await expect(palette).toContainText(says);
+    await page.context().clearCookies();
+  }
+});

@@ -20,19 +20,25 @@ const PAGES: [(&str, &str, &str); 7] = [
     ("Home", "recently changed, recent queries", "/"),
 ];
 
+/// For others it does not exist.
+const POLICY: (&str, &str, &str) = ("Policy", "who sees what", "/policy");
+
 #[island]
-pub fn Palette() -> impl IntoView {
+pub fn Palette(steward: bool) -> impl IntoView {
     let dialog: NodeRef<html::Dialog> = NodeRef::new();
     let typed = RwSignal::new(String::new());
     let found = RwSignal::new(Vec::<Hit>::new());
+    // The words that `found` is the answer to.
+    let answered = RwSignal::new(String::new());
     let chosen = RwSignal::new(0_usize);
     #[cfg(feature = "hydrate")]
-    browser_side(dialog, typed, found, chosen);
+    browser_side(dialog, typed, found, answered, chosen);
 
     let hits = move || {
         let words = typed.get().to_lowercase();
         let pages = PAGES
             .iter()
+            .chain(steward.then_some(&POLICY))
             .filter(|(title, ..)| title.to_lowercase().contains(words.trim()))
             .map(|&(title, name, href)| Hit { title: title.into(), name: name.into(), href: href.into() });
         // A page whose name begins so comes before datasets that only hold the word.
@@ -40,6 +46,7 @@ pub fn Palette() -> impl IntoView {
         let (first, rest): (Vec<Hit>, Vec<Hit>) = pages.partition(typed_first);
         first.into_iter().chain(found.get()).chain(rest).collect::<Vec<_>>()
     };
+    let nothing = move || hits().is_empty() && answered.get() == typed.get();
     let on_key = move |event: leptos::ev::KeyboardEvent| {
         let all = hits();
         let last = all.len().saturating_sub(1);
@@ -99,6 +106,7 @@ pub fn Palette() -> impl IntoView {
             <ul class="palette__hits" id="palette-hits" role="listbox" aria-label="Places">
                 {move || hits().into_iter().enumerate().map(item).collect_view()}
             </ul>
+            <p class="palette__nothing" role="status">{move || nothing().then_some("Nothing found")}</p>
         </dialog>
     }
 }
@@ -108,6 +116,7 @@ fn browser_side(
     dialog: NodeRef<html::Dialog>,
     typed: RwSignal<String>,
     found: RwSignal<Vec<Hit>>,
+    answered: RwSignal<String>,
     chosen: RwSignal<usize>,
 ) {
     use web_sys::KeyboardEvent;
@@ -132,6 +141,7 @@ fn browser_side(
             // A slow answer to an earlier word must not replace the answer to the present one.
             if typed.get_untracked() == asked {
                 found.set(hits_of(&answer));
+                answered.set(asked);
             }
         });
     });

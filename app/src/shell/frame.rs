@@ -45,7 +45,7 @@ pub fn frame(viewer: &Viewer, place: Place, arrivals: bool, body: AnyView) -> An
                         aria-label="Search datasets"
                         autocomplete="off"
                     />
-                    <Palette />
+                    <Palette steward=viewer.context.steward />
                 </form>
                 {account_menu(viewer)}
                 <details class="bar__sheet">
