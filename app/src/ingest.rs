@@ -37,9 +37,9 @@ pub fn ArrivalsPage() -> impl IntoView {
         };
         let astray = if viewer.context.steward { viewer.lake().astray(&viewer.who).await? } else { Vec::new() };
         let narrowed = unit.is_some() || dataset.is_some();
-        // What a refused file holds back is nobody's to correct.
-        let held = |r: &&IngestReport| r.state == IngestState::Landed;
-        let quarantined: u64 = reports.iter().filter(held).map(|r| r.rows.quarantined).sum();
+        // What a refused file holds back is nobody's to correct, nor what was taken back.
+        let held = |r: &&IngestReport| r.state == IngestState::Landed && r.taken_back.is_none();
+        let quarantined: u64 = reports.iter().filter(held).map(IngestReport::open).sum();
         let send =
             Href::to("/send").with_some("dataset", chosen(unit.as_deref(), dataset.as_deref()).as_deref()).build();
         let list = if let (true, Some((_, words, _))) = (reports.is_empty(), state) {
@@ -158,5 +158,5 @@ fn chosen(unit: Option<&str>, dataset: Option<&str>) -> Option<String> {
 }
 
 fn landed(reports: &[IngestReport]) -> u64 {
-    reports.iter().map(|r| r.rows.landed).sum()
+    reports.iter().filter(|r| r.taken_back.is_none()).map(|r| r.rows.landed).sum()
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::StreamExt;
 use lake::{Lake, LakeConfig, LakeError, StoreConfig};
-use model::{DatasetName, Decision, IngestReport, IngestState, Principal, QueryRequest};
+use model::{DatasetName, Decision, IngestFilter, IngestReport, IngestState, Principal, QueryRequest, RollBack};
 
 const POLICY: &str = "[[grant]]\nto = [\"group:staff\"]\non = [\"*\"]\nmay = [\"read\", \"own\"]\n[[grant]]\n\
                       to = [\"group:senders\"]\non = [\"*\"]\nmay = [\"read\", \"upload\"]\n";
@@ -34,6 +34,11 @@ impl Bench {
 
     async fn correct(&self, id: &str, text: &str) -> lake::Result<IngestReport> {
         self.lake.correct(&person("staff"), id, body(text)).await
+    }
+
+    async fn listed(&self, group: &str, id: &str) -> IngestReport {
+        let all = self.lake.ingests(&person(group), IngestFilter::default()).await.unwrap();
+        all.into_iter().find(|r| r.id == id).unwrap()
     }
 
     async fn ids(&self) -> Vec<Vec<serde_json::Value>> {
@@ -98,6 +103,8 @@ async fn corrected_rows_land_alone_and_once() {
     assert_eq!(again.id, one.id);
     bench.correct(&first.id, "id;plz;n\n4;10115;4\n").await.unwrap();
     assert_eq!(bench.lake.ingest(&person("staff"), &first.id).await.unwrap().open(), 0);
+    // A list tells the same.
+    assert_eq!(bench.listed("staff", &first.id).await.open(), 0);
     let message = invalid(bench.correct(&first.id, "id;plz;n\n5;10115;5\n").await);
     assert!(message.contains("have been corrected"), "{message}");
     let expected = serde_json::json!([[1, "01067", 1], [2, "80331", 2], [3, "04109", 3], [4, "10115", 4]]);
@@ -184,6 +191,21 @@ async fn rows_that_are_wrong_again_wait_again() {
     let message = invalid(bench.correct(&first.id, "id;plz;n\n2;80331;2\n").await);
     assert!(message.contains("have been corrected"), "{message}");
     assert_eq!(bench.ids().await.len(), 4);
+}
+
+#[tokio::test]
+async fn a_list_tells_owners_what_was_taken_back() {
+    let bench = Bench::new("").await;
+    let dataset: DatasetName = "ops.shops".parse().unwrap();
+    let first = bench.send("first.csv", "id;plz;n\n1;01067;1\n").await;
+    let second = bench.lake.upload(&person("senders"), &dataset, "second.csv", body("id;plz;n\n2;80331;2\n")).await;
+    let second = second.unwrap();
+    let back = RollBack { to: first.version.unwrap(), newest: None };
+    let by = bench.lake.roll_back(&person("staff"), &dataset, back).await.unwrap().version;
+    assert_eq!(bench.listed("staff", &first.id).await.taken_back, None);
+    assert_eq!(bench.listed("staff", &second.id).await.taken_back, Some(by));
+    assert_eq!(bench.lake.ingest(&person("staff"), &second.id).await.unwrap().taken_back, Some(by));
+    assert_eq!(bench.listed("senders", &second.id).await.taken_back, None);
 }
 
 #[tokio::test]

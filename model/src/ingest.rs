@@ -68,12 +68,15 @@ pub struct IngestReport {
     /// The arrival whose rows in quarantine this file corrects.
     #[serde(default)]
     pub corrects: Option<String>,
-    /// What became of the rows in quarantine since. Told when one arrival is asked for.
+    /// What became of the rows in quarantine since.
     #[serde(default)]
     pub corrections: Vec<Correction>,
     /// The dataset's version that holds the rows.
     #[serde(default)]
     pub version: Option<u64>,
+    /// The version whose roll back took the rows back. Told to owners.
+    #[serde(default)]
+    pub taken_back: Option<u64>,
     pub started_at: DateTime<Utc>,
     #[serde(default)]
     pub finished_at: Option<DateTime<Utc>>,
@@ -94,7 +97,7 @@ pub struct Correction {
 }
 
 impl IngestReport {
-    /// Rows that still wait in quarantine. Right for an arrival that was asked for by itself.
+    /// Rows that still wait in quarantine.
     #[must_use]
     pub fn open(&self) -> u64 {
         self.rows.quarantined.saturating_sub(self.corrections.iter().map(|c| c.rows).sum())

@@ -41,7 +41,7 @@ fn line(r: &IngestReport, with_dataset: bool) -> AnyView {
     });
     let told = matches!(r.state, IngestState::Refused | IngestState::Waiting | IngestState::Working);
     let message = (told && !r.message.is_empty()).then(|| sentence(&r.message));
-    let quarantined = r.rows.quarantined;
+    let quarantined = r.open();
     let class = if quarantined > 0 { "table__number figure--bad" } else { "table__number quiet" };
     view! {
         <tr>
@@ -68,7 +68,10 @@ pub fn state_badge(r: &IngestReport) -> AnyView {
         IngestState::Waiting if r.ahead.is_some() => badge(Tone::Careful, "waits in line"),
         IngestState::Waiting if r.difference.is_some() => badge(Tone::Careful, "waits for a decision"),
         IngestState::Waiting => badge(Tone::Careful, "waits"),
-        IngestState::Landed if r.rows.quarantined > 0 => badge(Tone::Careful, "landed in part"),
+        IngestState::Landed if let Some(by) = r.taken_back => {
+            badge(Tone::Careful, format!("taken back by version {}", grouped(by)))
+        }
+        IngestState::Landed if r.open() > 0 => badge(Tone::Careful, "landed in part"),
         IngestState::Landed => badge(Tone::Good, "landed"),
         IngestState::Duplicate => badge(Tone::Quiet, "seen before"),
         IngestState::Refused => badge(Tone::Bad, "not taken"),

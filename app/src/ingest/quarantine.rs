@@ -71,7 +71,7 @@ fn replay(r: &IngestReport) -> AnyView {
         .collect();
     let done = (!done.is_empty()).then(|| view! { <ul class="replay__done">{done}</ul> });
     let open = r.open();
-    let form = (open > 0 && r.state == IngestState::Landed).then(|| {
+    let form = (open > 0 && r.state == IngestState::Landed && r.taken_back.is_none()).then(|| {
         let rows = format!("/api/v1/ingests/{}/quarantine/rows", r.id);
         let action = format!("/api/v1/ingests/{}/corrections", r.id);
         view! {

@@ -1,6 +1,9 @@
 //! Reports of arrivals: kept as documents, shown to those who may see them.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap, hash_map::Entry},
+    sync::Arc,
+};
 
 use dashmap::DashMap;
 use model::{Action, DatasetName, IngestFilter, IngestReport, IngestState, Principal, QuarantinedRow};
@@ -230,7 +233,7 @@ impl Lake {
     pub(super) async fn visible_arrivals(&self, who: &Principal, filter: &IngestFilter) -> Result<Vec<IngestReport>> {
         let steward = self.rooms().policies.is_steward(who).await?;
         let mut owned = HashMap::new();
-        let mut reports = Vec::new();
+        let (mut reports, mut owners) = (Vec::new(), Vec::new());
         for id in self.rooms().arrivals.ids().await? {
             let Some(arrival) = self.rooms().arrivals.get(&id).await? else { continue };
             let dataset = &arrival.report.dataset;
@@ -238,16 +241,45 @@ impl Lake {
                 && filter.dataset.as_ref().is_none_or(|d| dataset.name() == d)
                 && filter.state.is_none_or(|state| arrival.report.state == state);
             if wanted && self.is_visible(who, steward, &arrival, &mut owned).await? {
-                let owns = steward || owned.get(dataset).is_some_and(|owns| *owns);
-                let mut report = veiled(arrival.report.clone(), owns);
-                report.difference = None;
-                reports.push(report);
+                owners.push(steward || owned.get(dataset).is_some_and(|owns| *owns));
+                reports.push(arrival.report.clone());
                 if reports.len() == LISTED {
                     break;
                 }
             }
         }
-        Ok(reports)
+        self.tell_since(&mut reports).await?;
+        let listed = |(report, owns)| IngestReport { difference: None, ..veiled(report, owns) };
+        Ok(reports.into_iter().zip(owners).map(listed).collect())
+    }
+
+    /// What became of the arrivals' rows since: those in quarantine that were corrected, and those that were taken back.
+    async fn tell_since(&self, reports: &mut [IngestReport]) -> Result<()> {
+        if reports.iter().any(|r| r.rows.quarantined > 0) {
+            let corrected = self.corrected().await?;
+            for report in reports.iter_mut().filter(|r| corrected.binary_search(&r.id).is_ok()) {
+                report.corrections = self.corrections(report).await?;
+            }
+        }
+        let mut taken: HashMap<DatasetName, BTreeMap<u64, u64>> = HashMap::new();
+        for report in reports.iter_mut().filter(|r| r.state == IngestState::Landed) {
+            let Some(version) = report.version else { continue };
+            let taken = match taken.entry(report.dataset.clone()) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(place) => place.insert(self.all_taken_back(&report.dataset).await),
+            };
+            report.taken_back = taken.get(&version).copied();
+        }
+        Ok(())
+    }
+
+    /// Of a log that cannot be read nothing is told: it must not take all arrivals away.
+    async fn all_taken_back(&self, dataset: &DatasetName) -> BTreeMap<u64, u64> {
+        let taken = self.rooms().tables.taken_back(dataset).await;
+        taken.unwrap_or_else(|e| {
+            tracing::warn!(%dataset, error = ?e, "its versions cannot be read: nobody is told which were taken back");
+            BTreeMap::new()
+        })
     }
 
     /// Whether there is an arrival of this id; for the audit, which is told what nobody else is.
@@ -267,9 +299,7 @@ impl Lake {
 
     /// A report as the principal may see it when it asks for this one, with what became of it since.
     pub(super) async fn shown(&self, who: &Principal, mut report: IngestReport) -> Result<IngestReport> {
-        if report.rows.quarantined > 0 {
-            report.corrections = self.corrections(&report).await?;
-        }
+        self.tell_since(std::slice::from_mut(&mut report)).await?;
         if report.state == IngestState::Waiting {
             report.ahead = self.ahead_of(who, &report).await?;
         }
@@ -328,6 +358,7 @@ impl Lake {
 fn veiled(mut report: IngestReport, owns: bool) -> IngestReport {
     if !owns {
         report.difference = None;
+        report.taken_back = None;
         report.warnings.clear();
         if report.state == IngestState::Waiting {
             report.columns.clear();

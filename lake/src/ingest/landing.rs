@@ -544,6 +544,7 @@ fn blank(file: &LandingFile, id: String, sender: &Sender<'_>) -> IngestReport {
         corrects: None,
         corrections: Vec::new(),
         version: None,
+        taken_back: None,
         started_at: Utc::now(),
         finished_at: None,
         by: sender.name().to_owned(),

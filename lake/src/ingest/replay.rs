@@ -212,7 +212,7 @@ impl Lake {
     /// The roll back that took an arrival's rows back, if one did.
     async fn was_taken_back(&self, report: &IngestReport) -> Result<Option<u64>> {
         match report.version {
-            Some(version) => self.rooms().tables.taken_back(&report.dataset, version).await,
+            Some(version) => Ok(self.rooms().tables.taken_back(&report.dataset).await?.get(&version).copied()),
             None => Ok(None),
         }
     }
@@ -249,6 +249,11 @@ impl Lake {
         let Ok(path) = Path::parse(place) else { return Ok(None) };
         let Some(id) = arrivals.seen(&key(&path)).await? else { return Ok(None) };
         Ok(arrivals.get(&id).await?.map(|a| a.report.clone()))
+    }
+
+    /// Ids of all arrivals of which rows were sent back. One listing.
+    pub(super) async fn corrected(&self) -> Result<Vec<String>> {
+        self.documents().ids(CLAIMS).await
     }
 
     /// What became of the arrival's rows since.

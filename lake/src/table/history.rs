@@ -82,13 +82,12 @@ impl Tables {
         Ok(Some(landed_as(&self.history(dataset, LOOKED_THROUGH).await?, sha256, mode)))
     }
 
-    /// The roll back because of which the newest version does not build on `version`, if there is one.
+    /// Versions that the newest one does not build on any more, each with the roll back that passed over it.
     ///
     /// # Errors
     /// [`LakeError::Store`].
-    pub async fn taken_back(&self, dataset: &DatasetName, version: u64) -> Result<Option<u64>> {
-        let history = self.history(dataset, LOOKED_THROUGH).await?;
-        Ok(taken_back(&history).get(&version).copied())
+    pub async fn taken_back(&self, dataset: &DatasetName) -> Result<BTreeMap<u64, u64>> {
+        Ok(taken_back(&self.history(dataset, LOOKED_THROUGH).await?))
     }
 
     /// When the rows or columns of a version last changed. Upkeep does not count.

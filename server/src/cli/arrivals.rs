@@ -38,7 +38,7 @@ pub async fn run(config: Config, args: ArrivalsArgs) -> anyhow::Result<()> {
                 table::plain(&r.file),
                 state(r.state).to_owned(),
                 r.rows.landed.to_string(),
-                r.rows.quarantined.to_string(),
+                r.open().to_string(),
                 super::ingest::told(r),
             ]
         })
