@@ -19,6 +19,7 @@ mod history;
 mod lines;
 mod overview;
 mod review;
+mod slips;
 
 pub use edit::PolicyEditPage;
 pub use history::PolicyHistoryPage;
@@ -36,9 +37,15 @@ pub fn PolicyPage() -> impl IntoView {
             Some(name) => Some(name.parse::<DatasetName>().map_err(|e| LakeError::invalid(e.to_string()))?),
             None => None,
         };
+        let mut slips = Vec::new();
         let (title, body) = match &whose {
             None => ("Who sees what".to_owned(), nobody_chosen(&people)),
             Some(whose) => {
+                if whose.is_described() {
+                    let policy = viewer.lake().policy_text(&viewer.who).await?.text;
+                    let (groups, claims) = (viewer.address.get("groups"), viewer.address.get("claims"));
+                    slips = slips::slips(groups, claims, &people, &policy);
+                }
                 let told = viewer.lake().explain(&viewer.who, &whose.who, dataset.as_ref()).await?;
                 let title = format!("What {} sees", whose.who.name);
                 match (dataset, told.datasets.first()) {
@@ -60,6 +67,7 @@ pub fn PolicyPage() -> impl IntoView {
             </header>
             {sections(Page::People)}
             {chooser(&people, whose.as_ref(), viewer.address.get("dataset"))}
+            {slips::view(slips)}
             {body}
         };
         Ok(Content::new(title, body))
@@ -130,6 +138,10 @@ impl Whose {
         whole.with_some("dataset", dataset.map(ToString::to_string).as_deref()).build()
     }
 
+    fn is_described(&self) -> bool {
+        self.said.iter().all(|(name, _)| *name != "who")
+    }
+
     /// A way to look at the portal as this person.
     fn view_as(&self) -> AnyView {
         let said = self.said.iter().map(|(name, value)| {
@@ -176,8 +188,8 @@ fn listed(text: Option<&str>) -> impl Iterator<Item = &str> {
 /// `carrier=UA, carrier=DL, alliance=Star` as each claim with its values.
 fn claims_of(text: Option<&str>) -> BTreeMap<String, Vec<String>> {
     let mut claims: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (name, value) in listed(text).filter_map(|part| part.split_once('=')) {
-        claims.entry(name.trim().to_owned()).or_default().push(value.trim().to_owned());
+    for (name, value) in listed(text).filter_map(slips::pair) {
+        claims.entry(name.to_owned()).or_default().push(value.to_owned());
     }
     claims
 }
@@ -225,7 +237,7 @@ fn chooser(people: &[Known], whose: Option<&Whose>, dataset: Option<&str>) -> An
                 </select>
                 <button class="button button--primary" type="submit">"Show"</button>
             </form>
-            <details class="whose__described" open=whose.is_some_and(|w| w.said("who").is_empty())>
+            <details class="whose__described" open=whose.is_some_and(Whose::is_described)>
                 <summary>"Or describe somebody"</summary>
                 <form class="whose__form" action="/policy" method="get">
                     {dataset.map(keep)}

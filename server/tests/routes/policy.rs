@@ -74,4 +74,7 @@ async fn the_page_shows_somebody_who_signed_in_and_somebody_who_is_described() {
     assert!(page.text.contains("What partner-dl sees") && page.text.contains("carrier = 'DL'"), "{}", page.text);
     let described = steward.get(&server, "/policy?groups=partners&claims=carrier%3DAA&dataset=ops.flights").await.text;
     assert!(described.contains("carrier = 'AA'") && described.contains("it is for others"));
+    assert!(!described.contains("Not all of that was understood"));
+    let slips = steward.get(&server, "/policy?groups=partnres&claims=carrier").await.text;
+    assert!(slips.contains("“carrier” is no claim") && slips.contains("“partnres”"), "{slips}");
 }
