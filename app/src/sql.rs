@@ -1,6 +1,6 @@
 //! SQL: an editor over its results, the viewer's own tables beside it. A query is an address, so any state is a link.
 
-use lake::{LakeError, govern::closest};
+use lake::{LakeError, closest};
 use leptos::prelude::*;
 use model::{QueryRequest, QueryState, QueryStatus};
 

@@ -19,7 +19,6 @@ use crate::{
 mod discoverable;
 pub mod document;
 mod draft;
-mod nearest;
 mod pattern;
 mod zone;
 

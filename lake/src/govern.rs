@@ -37,7 +37,6 @@ mod version;
 
 pub use barrier::BarrierExec;
 pub(crate) use lookup::{Found, Reader};
-pub use message::closest;
 pub use scan::GovernedScanExec;
 pub use session::{Datasets, Opened};
 pub use table::GovernedTable;

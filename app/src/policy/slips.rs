@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use lake::govern::closest;
+use lake::closest;
 use leptos::prelude::*;
 
 use super::listed;

@@ -7,8 +7,8 @@ use model::ColumnType;
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::{Discoverable, Zone, nearest, pattern};
-use crate::{LakeError, Result, ingest::Mark, table::WriteMode};
+use super::{Discoverable, Zone, pattern};
+use crate::{LakeError, Result, ingest::Mark, nearest, table::WriteMode};
 
 /// A parsed contract. Without a document the default holds, except that new columns may then be added.
 #[derive(Debug, Clone, Deserialize)]

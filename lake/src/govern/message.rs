@@ -10,7 +10,7 @@ use datafusion::{
 };
 
 use super::scan::ScanFault;
-use crate::LakeError;
+use crate::{LakeError, nearest::closest};
 
 /// An error of parsing or planning.
 pub(crate) fn planning(error: DataFusionError, sql: &str) -> LakeError {
@@ -165,31 +165,5 @@ fn lower_first(s: &str) -> String {
     match (letters.next(), letters.clone().next()) {
         (Some(first), Some(second)) if second.is_lowercase() => first.to_lowercase().chain(letters).collect(),
         _ => s.to_owned(),
-    }
-}
-
-/// The candidate that a slip of the keyboard may have meant.
-#[must_use]
-pub fn closest<'a>(given: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
-    let given = given.to_lowercase();
-    let near = candidates.map(|c| (strsim::levenshtein(&given, c), c)).min()?;
-    (near.0 <= given.chars().count().div_ceil(3)).then(|| format!("did you mean `{}`?", near.1))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn slips_are_found_and_strangers_are_not() {
-        let names = ["carrier", "origin", "dep_delay"];
-        for (given, wanted) in [
-            ("carier", Some("did you mean `carrier`?")),
-            ("Carrier", Some("did you mean `carrier`?")),
-            ("dep_dealy", Some("did you mean `dep_delay`?")),
-            ("salary", None),
-        ] {
-            assert_eq!(closest(given, names.into_iter()).as_deref(), wanted, "{given}");
-        }
     }
 }
