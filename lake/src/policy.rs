@@ -32,6 +32,7 @@ use crate::{
 mod builtin;
 mod check;
 mod compose;
+mod cure;
 mod document;
 mod edit;
 mod expected;

@@ -1,6 +1,6 @@
 //! What is wrong, or worth a look, in a policy: over the datasets that there are, and by its own tests.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use arrow::datatypes::{DataType, Schema};
 use chrono::{DateTime, Utc};
@@ -14,7 +14,7 @@ use super::{
     lookup::LookUp,
     source::Place,
 };
-use crate::{Lake, LakeConfig, LakeError, Result, audit::Trace, query::MAX_WAIT, store::path};
+use crate::{Lake, LakeConfig, LakeError, Result, audit::Trace, nearest::closest, query::MAX_WAIT, store::path};
 
 /// All that a check of a policy found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -212,7 +212,8 @@ impl Written {
             if !datasets.iter().any(|d| pattern.covers(&d.name, &d.tags)) {
                 let place = self.places.on.get(i).copied().unwrap_or(begin);
                 let tag = if matches!(pattern, Pattern::Tag(_)) { ": no contract has that tag" } else { "" };
-                say(place, false, format!("`{written}` covers no dataset yet{tag}"));
+                let meant = pattern.meant(datasets).map(|hint| format!("; {hint}")).unwrap_or_default();
+                say(place, false, format!("`{written}` covers no dataset yet{tag}{meant}"));
             }
         }
         let covered: Vec<&Known> =
@@ -267,6 +268,24 @@ impl Written {
                 let what = if self.mask.contains_key(column) { "the mask on " } else { "" };
                 say(place(column), covers, format!("{what}`{column}` meets no column of that name: is it misspelt?"));
             }
+        }
+    }
+}
+
+impl Pattern {
+    /// What there is of nearly the same name.
+    fn meant(&self, datasets: &[Known]) -> Option<String> {
+        match self {
+            Self::One(one) => {
+                let names: Vec<String> = datasets.iter().map(|d| d.name.to_string()).collect();
+                closest(&one.to_string(), names.iter().map(String::as_str))
+            }
+            Self::Tag(tag) => {
+                let tags: BTreeSet<String> =
+                    datasets.iter().flat_map(|d| &d.tags).map(|tag| format!("tag:{tag}")).collect();
+                closest(&format!("tag:{tag}"), tags.iter().map(String::as_str))
+            }
+            Self::All | Self::Unit(_) | Self::Begin(..) => None,
         }
     }
 }

@@ -11,6 +11,7 @@ use toml::{Spanned, value::Datetime};
 
 use super::{
     Finding,
+    cure::cured,
     expected::{RawTest, Test},
     grantee::{Grantee, Pattern},
     mask::Mask,
@@ -112,7 +113,7 @@ pub(super) fn parse(text: &str) -> Result<Document, Vec<Finding>> {
     let text = &Source::new(text);
     let raw: RawPolicy = toml::from_str(text).map_err(|e| {
         let span = e.span().unwrap_or(0..0);
-        vec![Finding::error(text, &span, e.message())]
+        vec![Finding::error(text, &span, &cured(text, &span, e.message()))]
     })?;
     let mut wrong = Vec::new();
     let mut document = Document::default();
@@ -242,6 +243,8 @@ mod tests {
         check("[[grant]]\nto = [\"group:a\"]\non = [\"*\"]\nmask = { a = \"hide\" }", (4, 14), "redact");
         check("[[grant]]\nto = []\non = [\"*\"]", (1, 1), "`to` is empty");
         check("[[grant]]\nto = [\"*\"]\non = [\"*\"]\nuntil = 08:00:00", (4, 9), "2027-01-01");
+        check("[[grant]]\nto = [\"*\"]\non = [\"*\"]\nuntil = \"2027-01-01\"", (4, 9), "without quotes: 2027-01-01");
+        check("[[grant]]\nto = [\"*\"]\non = [\"*\"]\nnotes = \"x\"", (4, 1), "did you mean `note`?");
         check("[[grant]]\nto = [\"*\"]\non = [\"*\"]\nmay = [\"write\"]", (4, 8), "read");
         check("[[partner]]\ngroup = \"a\"\nname = \"A\"\nadmin = []", (4, 1), "unknown field `admin`");
         check("[[partner]]\ngroup = \" \"\nname = \"A\"", (2, 9), "a group's name");

@@ -57,6 +57,9 @@ rows = "carrier in (select flight from ops.flights)"
     let broken = check(&bench, Some("[[grant]]\nto = [\"group:a\"]\non = [\"*\"]\nmask = { a = \"bucket(x)\" }")).await;
     assert_eq!((broken.findings.len(), broken.findings[0].line, broken.findings[0].column), (1, 4, 14));
     assert!(check(&bench, Some("stewards = [\"group:s\"]")).await.is_well());
+    let slip = check(&bench, Some("[[grant]]\nto = [\"group:a\"]\non = [\"ops.flihgts\"]")).await;
+    let says = "`ops.flihgts` covers no dataset yet; did you mean `ops.flights`?";
+    assert!(slip.findings.iter().any(|f| f.message == says), "{:#?}", slip.findings);
 }
 
 const GRANTS: &str = r#"stewards = ["group:stewards"]
