@@ -10,7 +10,7 @@ pub mod metrics;
 pub use metrics::Metrics;
 
 use crate::{
-    cli::Command,
+    cli::{Command, policy::PolicyCommand},
     config::{LogFormat, LogSettings},
 };
 
@@ -19,14 +19,19 @@ use crate::{
 const TALKING: &str = "info,datafusion=warn,deltalake=warn,buoyant_kernel=off,delta_kernel=off,object_store=warn";
 /// What a command tells beside its output.
 const QUIET: &str = "warn,buoyant_kernel=off,delta_kernel=off";
+/// What the check of a policy tells beside its findings, which say with their places what the log would.
+const CHECKING: &str = "warn,lake::policy=error,lake::policy::mask=warn,buoyant_kernel=off,delta_kernel=off";
 
 /// Sends the log to standard error; standard output belongs to results.
 ///
 /// # Errors
 /// For a filter that cannot be read.
 pub fn init(settings: &LogSettings, command: &Command) -> anyhow::Result<()> {
-    let quiet = !matches!(command, Command::Serve(_));
-    let default = if quiet { QUIET } else { TALKING };
+    let default = match command {
+        Command::Serve(_) => TALKING,
+        Command::Policy { command: PolicyCommand::Check { .. } } => CHECKING,
+        _ => QUIET,
+    };
     let text = settings.filter.as_deref().unwrap_or(default);
     let filter = EnvFilter::try_new(text).with_context(|| format!("the log filter `{text}`"))?;
     let lines = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);

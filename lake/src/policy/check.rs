@@ -82,11 +82,14 @@ impl Lake {
     /// In a lake where everybody sees everything.
     async fn check(&self, text: &str) -> Result<Checked> {
         let rooms = self.rooms();
-        let mut datasets = Vec::new();
+        let (mut datasets, mut untagged) = (Vec::new(), Vec::new());
         for name in rooms.tables.list().await?.iter().filter(|name| !name.is_reserved()) {
             if let Some(snapshot) = rooms.tables.snapshot(name).await? {
                 // One that cannot be read gives no tags, here as there.
-                let contract = rooms.contracts.get(name).await.unwrap_or_default();
+                let contract = rooms.contracts.get(name).await.unwrap_or_else(|e| {
+                    untagged.push(format!("grants on tags do not cover {name}, whose contract cannot be read: {e}"));
+                    None
+                });
                 let tags = contract.map(|c| c.tags.clone()).unwrap_or_default();
                 datasets.push(Known { name: name.clone(), schema: Arc::clone(&snapshot.schema), tags });
             }
@@ -97,7 +100,10 @@ impl Lake {
         };
         // Each predicate is planned for each dataset that it covers.
         let looked = async move { (over(&document, &datasets, Utc::now()), document) };
-        let (findings, document) = rooms.engine.at_desk(looked).await?;
+        let (mut findings, document) = rooms.engine.at_desk(looked).await?;
+        if document.asks_for_tags() {
+            findings.splice(0..0, untagged.into_iter().map(|message| Finding::at((1, 1), false, message)));
+        }
         let mut checked = Checked { findings, tests: Vec::new() };
         if !document.tests.is_empty() {
             let lake = self.beside(text.as_bytes()).await?;

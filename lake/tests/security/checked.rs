@@ -60,6 +60,14 @@ rows = "carrier in (select flight from ops.flights)"
     let slip = check(&bench, Some("[[grant]]\nto = [\"group:a\"]\non = [\"ops.flihgts\"]")).await;
     let says = "`ops.flihgts` covers no dataset yet; did you mean `ops.flights`?";
     assert!(slip.findings.iter().any(|f| f.message == says), "{:#?}", slip.findings);
+    // A contract that cannot be read is told where a tag of it might count.
+    std::fs::create_dir_all(bench.folder().join("contracts/ops")).unwrap();
+    std::fs::write(bench.folder().join("contracts/ops/flights.toml"), "tags = 1").unwrap();
+    for (on, told) in [("tag:aviation", true), ("ops.*", false)] {
+        let checked = check(&bench, Some(&format!("[[grant]]\nto = [\"group:a\"]\non = [\"{on}\"]"))).await;
+        let says = "grants on tags do not cover ops.flights";
+        assert_eq!(checked.findings.iter().any(|f| f.message.starts_with(says)), told, "{:#?}", checked.findings);
+    }
 }
 
 const GRANTS: &str = r#"stewards = ["group:stewards"]
