@@ -8,6 +8,7 @@
 mod bench;
 
 mod security {
+    mod astray;
     mod bombs;
     mod boundary;
     mod checked;
