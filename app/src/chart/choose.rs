@@ -42,7 +42,8 @@ pub fn choose(data: &Data) -> Option<Spec> {
         [x, ref y @ ..] if !y.is_empty() && data.fields[x].rises() => spec(Kind::Line, Some(x), first(y), None),
         [x, y, ..] => {
             let by = words.iter().copied().find(|at| (2..=MOST_SERIES).contains(&distinct(*at)));
-            spec(Kind::Scatter, Some(x), vec![y], by)
+            let counts = by.is_some_and(|by| distinct(x) > 2 && data.fields[x].counts_on_in(&data.fields[by]));
+            spec(if counts { Kind::Line } else { Kind::Scatter }, Some(x), vec![y], by)
         }
         [only] if words.iter().any(|at| distinct(*at) <= FEW) => {
             spec(Kind::Bar, words.into_iter().find(|at| distinct(*at) <= FEW), vec![only], None)

@@ -72,6 +72,14 @@ impl Field {
         let rises = |pair: &[Option<f64>]| matches!(pair, [Some(a), Some(b)] if a < b);
         self.numbers.len() > 2 && self.numbers.windows(2).all(rises)
     }
+
+    /// Whether it counts on in each of several series, as months and years do: whole numbers, each once in a series and
+    /// in more than one of them.
+    pub fn counts_on_in(&self, series: &Self) -> bool {
+        let whole = self.numbers.iter().all(|n| n.is_some_and(|n| n.fract() == 0.0));
+        let pairs: std::collections::HashSet<_> = self.words.iter().zip(&series.words).collect();
+        whole && pairs.len() == self.words.len() && self.distinct().len() < pairs.len()
+    }
 }
 
 /// `None` for what has no place on an axis: no value, and the floats that are no numbers.

@@ -50,6 +50,10 @@ fn a_chart_suits_the_columns() {
     assert_eq!(chosen(&[("carrier", Text), ("origin", Text), ("n", Int64)], rows), "stacked n by carrier each origin");
     let rows = (1..13).map(|n| json!([n, n * n])).collect();
     assert_eq!(chosen(&[("month", Int64), ("n", Int64)], rows), "line n by month");
+    let months = |twice: i64| (1..13).flat_map(|n| [json!([n, "UA", n]), json!([n / twice, "DL", 2 * n])]).collect();
+    let columns = [("month", Int64), ("carrier", Text), ("n", Int64)];
+    assert_eq!(chosen(&columns, months(1)), "line n by month each carrier");
+    assert_eq!(chosen(&columns, months(2)), "scatter n by month each carrier");
     let rows = [3, 1, 2].map(|n| json!([n, n * n])).to_vec();
     assert_eq!(chosen(&[("a", Int64), ("b", Int64)], rows), "scatter b by a");
     assert_eq!(chosen(&[("a", Int64)], vec![json!([1]), json!([5])]), "histogram a");
