@@ -105,6 +105,23 @@ test('after looking, the file is sent to its dataset', async ({ page, javaScript
   await expect(page.locator('.page-head__title')).toContainText('gates.csv');
 });
 
+test('what was seen by a contract of one\'s own is not sent', async ({ page, javaScriptEnabled }) => {
+  await signIn(page, 'owner-ops', '/send?dataset=ops.gates_by_contract');
+  const days = [file('days.csv', 'id,day\n1,03/04/2026\n')];
+  const sends = page.getByRole('button', { name: 'Send to ops.gates_by_contract' });
+  await expect(sends).toBeEnabled();
+  await expect(page.locator('#send-why')).toBeHidden();
+  await page.getByText('Read them by a contract that you are writing').click();
+  await page.locator('#contract').fill('[[source]]\nmatch = "*"\nday_first = true\n');
+  await choose(page, days, javaScriptEnabled);
+  await expect(page.locator('.inspection .grid')).toContainText('2026-04-03');
+  await expect(sends).toBeDisabled();
+  await expect(page.locator('#send-why')).toContainText('contracts/ops/gates_by_contract.toml');
+  await page.locator('#contract').fill('');
+  if (javaScriptEnabled === false) await choose(page, days, false);
+  await expect(sends).toBeEnabled();
+});
+
 test('someone who may not send to a dataset may not look for it either', async ({ page, javaScriptEnabled }) => {
   await signIn(page, 'partner-ua', '/send?dataset=ops.flights');
   await choose(page, [file('x.csv', 'carrier\nUA\n')], javaScriptEnabled);

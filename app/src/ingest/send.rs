@@ -85,41 +85,36 @@ fn chooser(asked: Option<&str>, targets: &[Dataset]) -> AnyView {
 
 fn form(dataset: Option<&DatasetName>, looked: Option<&Looked>) -> AnyView {
     let action = Href::to("/send").with_some("dataset", dataset.map(ToString::to_string).as_deref()).build();
+    let contract = looked.map(|l| l.contract.clone()).unwrap_or_default();
+    let open = !contract.trim().is_empty();
+    // Files land by the dataset's own contract: what was seen by another one must not be sent.
     let send = dataset.map(|name| {
         let to = format!("/api/v1/uploads/{}/{}", name.unit(), name.name());
         view! {
-            <button class="button button--primary" type="submit" formaction=to data-send="">
+            <button
+                class="button button--primary"
+                type="submit"
+                formaction=to
+                data-send=""
+                disabled=open
+                aria-describedby="send-why"
+            >
                 {icon(Icon::Upload)} "Send to " {name.to_string()}
             </button>
         }
     });
-    let contract = looked.map(|l| l.contract.clone()).unwrap_or_default();
-    let open = !contract.trim().is_empty();
+    let why = dataset.map(|name| {
+        let place = format!("contracts/{}/{}.toml", name.unit(), name.name());
+        view! {
+            <p class="note upload__why" id="send-why" hidden=!open>
+                "Files that are sent are read by the dataset's own contract, not by the one that is written here. Have this one saved in the lake first, as "
+                <code>{place}</code> "; then take it out here and look again."
+            </p>
+        }
+    });
     view! {
         <form class="upload upload--look" id="upload" action=action method="post" enctype="multipart/form-data">
-            <span class="upload__sign">{icon(Icon::Upload)}</span>
-            <div class="upload__words">
-                <label class="upload__label" for="upload-file">"Files"</label>
-                <p class="field__hint" id="upload-hint">
-                    "CSV, TSV, Excel, OpenDocument, JSON, NDJSON or Parquet; gzip, zstd, bzip2, xz and zip too. "
-                    <span class="scripted">"Drop them here or choose them."</span>
-                </p>
-            </div>
-            <input
-                class="upload__file"
-                id="upload-file"
-                type="file"
-                name="file"
-                required
-                multiple
-                aria-describedby="upload-hint"
-            />
-            <button class="button" type="submit">{icon(Icon::Eye)} "Look"</button>
-            {send}
-            <div class="upload__state">
-                <progress class="upload__progress" id="upload-progress" value="0" max="1" hidden>"Sending"</progress>
-                <p class="upload__message" id="upload-message" role="status"></p>
-            </div>
+            // Before the files, so that a server that is sent both can refuse them unread.
             <details class="upload__contract" open=open>
                 <summary>"Read them by a contract that you are writing"</summary>
                 <label class="field__label" for="contract">"Contract"</label>
@@ -139,6 +134,30 @@ fn form(dataset: Option<&DatasetName>, looked: Option<&Looked>) -> AnyView {
                 </textarea>
                 <button class="button scripted" type="button" id="use-draft">"Begin with the draft from the file"</button>
             </details>
+            <span class="upload__sign">{icon(Icon::Upload)}</span>
+            <div class="upload__words">
+                <label class="upload__label" for="upload-file">"Files"</label>
+                <p class="field__hint" id="upload-hint">
+                    "CSV, TSV, Excel, OpenDocument, JSON, NDJSON or Parquet; gzip, zstd, bzip2, xz and zip too. "
+                    <span class="scripted">"Drop them here or choose them."</span>
+                </p>
+            </div>
+            <input
+                class="upload__file"
+                id="upload-file"
+                type="file"
+                name="file"
+                required
+                multiple
+                aria-describedby="upload-hint"
+            />
+            <button class="button" type="submit">{icon(Icon::Eye)} "Look"</button>
+            {send}
+            {why}
+            <div class="upload__state">
+                <progress class="upload__progress" id="upload-progress" value="0" max="1" hidden>"Sending"</progress>
+                <p class="upload__message" id="upload-message" role="status"></p>
+            </div>
             <Uploader />
         </form>
     }

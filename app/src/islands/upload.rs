@@ -85,12 +85,15 @@ fn looking(form: &web_sys::HtmlFormElement, field: &web_sys::HtmlInputElement) {
         let _ = look(&at, &files);
     });
     let Some(contract) = browser::by_id::<HtmlTextAreaElement>("contract") else { return };
+    sendable(&contract);
+    let text = contract.clone();
     let timer = Rc::new(Cell::new(0));
     let (at, files) = (form.clone(), field.clone());
     let run = Closure::<dyn Fn()>::new(move || {
         let _ = look(&at, &files);
     });
     browser::listen(&contract, "input", move |_: Event| {
+        sendable(&text);
         if let Some(window) = web_sys::window() {
             window.clear_timeout_with_handle(timer.get());
             let set = window.set_timeout_with_callback_and_timeout_and_arguments_0(run.as_ref().unchecked_ref(), PAUSE);
@@ -103,10 +106,22 @@ fn looking(form: &web_sys::HtmlFormElement, field: &web_sys::HtmlInputElement) {
         let drafts: Vec<Element> = browser::all("[data-draft] code");
         if let Some(text) = drafts.first().and_then(|d| d.text_content()) {
             contract.set_value(&text);
+            sendable(&contract);
             drop(contract.focus());
             let _ = look(&at, &files);
         }
     });
+}
+
+/// Files land by the dataset's own contract: while another is written here, nothing is sent, and a sentence says why.
+#[cfg(feature = "hydrate")]
+fn sendable(contract: &web_sys::HtmlTextAreaElement) {
+    let own = contract.value().trim().is_empty();
+    for (selector, attribute, set) in [("[data-send]", "disabled", !own), ("#send-why", "hidden", own)] {
+        for element in super::browser::all(selector) {
+            drop(if set { element.set_attribute(attribute, "") } else { element.remove_attribute(attribute) });
+        }
+    }
 }
 
 /// Shows what the chosen files would become. Of a large text file the first part is sent; the server cuts it at a line.

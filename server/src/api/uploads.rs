@@ -4,7 +4,10 @@ use std::io;
 
 use axum::{
     Json,
-    extract::{FromRequest as _, Multipart, Request, State},
+    extract::{
+        FromRequest as _, Multipart, Request, State,
+        multipart::{Field, MultipartError},
+    },
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -168,10 +171,18 @@ async fn from_form(
     to: &To,
     request: Request,
 ) -> Result<Vec<IngestReport>, ApiProblem> {
-    let wrong = |e: axum::extract::multipart::MultipartError| ApiProblem::invalid(e.body_text());
+    let wrong = |e: MultipartError| ApiProblem::invalid(e.body_text());
     let mut form = Multipart::from_request(request, state).await.map_err(|e| ApiProblem::invalid(e.body_text()))?;
     let mut reports = Vec::new();
-    while let Some(field) = form.next_field().await.map_err(wrong)? {
+    while let Some(mut field) = form.next_field().await.map_err(wrong)? {
+        if field.name() == Some("contract") && brings_text(&mut field).await.map_err(wrong)? {
+            drop(field);
+            read_past_form(&mut form).await;
+            return Err(ApiProblem::invalid(
+                "files are read by the dataset's own contract, and this form brings another: have it saved in the \
+                 lake first, and send the files without it",
+            ));
+        }
         if field.name() != Some("file") {
             continue;
         }
@@ -184,20 +195,33 @@ async fn from_form(
             Ok(report) => reports.push(report),
             Err(e) => {
                 // What is left of the form is read past, for the same reason.
-                let mut spare = READ_PAST;
-                while let Ok(Some(mut field)) = form.next_field().await {
-                    while let Ok(Some(part)) = field.chunk().await {
-                        spare = spare.saturating_sub(part.len());
-                        if spare == 0 {
-                            return Err(e);
-                        }
-                    }
-                }
+                read_past_form(&mut form).await;
                 return Err(e);
             }
         }
     }
     Ok(reports)
+}
+
+async fn brings_text(field: &mut Field<'_>) -> Result<bool, MultipartError> {
+    while let Some(part) = field.chunk().await? {
+        if !part.iter().all(u8::is_ascii_whitespace) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+async fn read_past_form(form: &mut Multipart) {
+    let mut spare = READ_PAST;
+    while let Ok(Some(mut field)) = form.next_field().await {
+        while let Ok(Some(part)) = field.chunk().await {
+            spare = spare.saturating_sub(part.len());
+            if spare == 0 {
+                return;
+            }
+        }
+    }
 }
 
 /// Reads a body that nobody wants, up to a limit, for the sender's sake.

@@ -47,6 +47,22 @@ async fn a_file_arrives_as_body_or_form_and_can_be_queried_at_once() {
 }
 
 #[tokio::test]
+async fn a_form_with_a_contract_of_its_own_is_refused_before_a_file_lands() {
+    let server = Server::filled().await;
+    let token = server.token("owner-ops").await;
+    let with = |contract: &str| {
+        let part = format!("--b\r\nContent-Disposition: form-data; name=\"contract\"\r\n\r\n{contract}\r\n");
+        part + &form(&[("b.csv", ROWS)])
+    };
+    let kind = "multipart/form-data; boundary=b";
+    let refused = send(&server, &token, "/api/v1/uploads/ops/flights", kind, with("mode = 'replace'")).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{}", refused.text);
+    assert!(refused.text.contains("own contract"), "{}", refused.text);
+    let taken = send(&server, &token, "/api/v1/uploads/ops/flights", kind, with(" \r\n")).await;
+    assert_eq!(taken.json()["ingests"][0]["state"], "landed", "{}", taken.text);
+}
+
+#[tokio::test]
 async fn a_browser_goes_on_to_the_arrivals_page() {
     let server = Server::filled().await;
     let mut browser: Browser = server.signed_in("owner-ops").await;
