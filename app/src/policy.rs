@@ -38,9 +38,13 @@ pub fn PolicyPage() -> impl IntoView {
             None => None,
         };
         let mut slips = Vec::new();
-        let (title, body) = match &whose {
-            None => ("Who sees what".to_owned(), nobody_chosen(&people)),
-            Some(whose) => {
+        let (title, body) = match (&whose, &dataset) {
+            (None, None) => ("Who sees what".to_owned(), nobody_chosen(&people)),
+            (None, Some(name)) => {
+                let grants = viewer.lake().grants_on(&viewer.who, name).await?;
+                (format!("Who sees {name}"), dataset::who_sees(name, &grants))
+            }
+            (Some(whose), _) => {
                 if whose.is_described() {
                     let policy = viewer.lake().policy_text(&viewer.who).await?.text;
                     let (groups, claims) = (viewer.address.get("groups"), viewer.address.get("claims"));
@@ -48,7 +52,7 @@ pub fn PolicyPage() -> impl IntoView {
                 }
                 let told = viewer.lake().explain(&viewer.who, &whose.who, dataset.as_ref()).await?;
                 let title = format!("What {} sees", whose.who.name);
-                match (dataset, told.datasets.first()) {
+                match (&dataset, told.datasets.first()) {
                     (Some(_), Some(one)) => (title, dataset::view(one, whose)),
                     (Some(name), None) => return Err(LakeError::NotFound { what: "dataset", name: name.to_string() }),
                     (None, _) => (title, overview::view(&told, whose)),
@@ -236,6 +240,20 @@ fn chooser(people: &[Known], whose: Option<&Whose>, dataset: Option<&str>) -> An
                     {options}
                 </select>
                 <button class="button button--primary" type="submit">"Show"</button>
+            </form>
+            <form class="whose__known" action="/policy" method="get">
+                <label class="field__label" for="dataset">"A dataset: which grants are on it"</label>
+                <input
+                    class="field__input"
+                    id="dataset"
+                    name="dataset"
+                    value=dataset.unwrap_or_default().to_owned()
+                    placeholder="unit.dataset"
+                    required
+                    autocomplete="off"
+                    spellcheck="false"
+                />
+                <button class="button" type="submit">"Show"</button>
             </form>
             <details class="whose__described" open=whose.is_some_and(Whose::is_described)>
                 <summary>"Or describe somebody"</summary>

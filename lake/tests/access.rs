@@ -416,6 +416,13 @@ async fn both_see_what_became_of_it_and_the_audit_has_the_purpose() {
     let explained = lake.explain(&steward(), &guest(), Some(&flights())).await.unwrap();
     let grant = explained.datasets[0].grants.iter().find(|g| g.because.is_none()).unwrap();
     assert!(grant.note.starts_with("given by olga on ") && grant.note.ends_with("asked for: Month-end report"));
+    // All grants on a dataset are told to stewards alone, those on request among them.
+    let all = lake.grants_on(&steward(), &flights()).await.unwrap();
+    assert!(all.iter().any(|g| g.line == 0 && g.to == ["gus alone"]), "{all:?}");
+    for who in [owner(), guest()] {
+        let denied = lake.grants_on(&who, &flights()).await;
+        assert!(matches!(denied, Err(LakeError::Forbidden { .. })), "{denied:?}");
+    }
     answers(lake, &guest(), "select count(*) from ops.flights").await.unwrap();
     answers(lake, &owner(), "select count(*) as n from ops.flights").await.unwrap();
     lake.flush_audit(Duration::from_secs(10)).await.unwrap();

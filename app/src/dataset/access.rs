@@ -5,6 +5,7 @@ use model::DatasetDetail;
 
 use super::ask;
 use crate::{
+    address::Href,
     components::{Tone, badge, instant, visible},
     shell::Viewer,
 };
@@ -38,6 +39,11 @@ pub async fn tab(viewer: &Viewer, detail: &DatasetDetail) -> lake::Result<AnyVie
         })
         .collect();
     let until = note.until.map(|at| instant(at).into_any()).unwrap_or_else(|| "No end".into_any());
+    let name = &detail.dataset.name;
+    let others = (viewer.context.steward && !name.is_reserved()).then(|| {
+        let href = Href::to("/policy").with("dataset", name.to_string()).build();
+        view! { <p><a href=href>"All grants on this dataset"</a></p> }
+    });
     let view = view! {
         <div class="split">
             <section class="card" aria-labelledby="you-see">
@@ -49,6 +55,7 @@ pub async fn tab(viewer: &Viewer, detail: &DatasetDetail) -> lake::Result<AnyVie
                     <dt>"You may"</dt> <dd class="chips">{may}</dd>
                     <dt>"Until"</dt> <dd>{until}</dd>
                 </dl>
+                {others}
             </section>
             <section class="card" aria-labelledby="because">
                 <h2 class="card__title" id="because">"Because you are"</h2>

@@ -1,7 +1,8 @@
-//! One person's view of one dataset: how much, which columns, and each grant with whether it applies.
+//! One dataset: one person's view of it (how much, which columns, and each grant with whether it applies), or all grants
+//! on it.
 
 use leptos::prelude::*;
-use model::{DatasetExplanation, GrantExplanation};
+use model::{DatasetExplanation, DatasetName, GrantExplanation};
 
 use super::Whose;
 use crate::{
@@ -33,12 +34,6 @@ pub(super) fn view(d: &DatasetExplanation, whose: &Whose) -> AnyView {
             view! { <tr class=class><th scope="row"><code><bdi>{c.name.clone()}</bdi></code></th><td>{c.shows.clone()}</td></tr> }
         })
         .collect();
-    // What gives something comes before what does not.
-    let (giving, others): (Vec<_>, Vec<_>) = d.grants.iter().partition(|g| g.because.is_none());
-    let grants: Vec<_> = giving.into_iter().chain(others).map(grant).collect();
-    let none = d.grants.is_empty().then(|| {
-        view! { <p>"No grant of the policy is on this dataset, so nobody sees it."</p> }
-    });
     view! {
         <p class="whose__all"><a href=whose.href(None)>"All datasets of this person"</a></p>
         <div class="split">
@@ -55,29 +50,61 @@ pub(super) fn view(d: &DatasetExplanation, whose: &Whose) -> AnyView {
             </section>
             <section class="card" aria-labelledby="because">
                 <h2 class="card__title" id="because">"Because of these grants"</h2>
-                {none}
-                <ul class="grants">{grants}</ul>
+                {list(&d.grants, ("applies", "does not apply"))}
             </section>
         </div>
     }
     .into_any()
 }
 
-fn grant(g: &GrantExplanation) -> AnyView {
+/// All grants on a dataset, for whomever they are.
+pub(super) fn who_sees(name: &DatasetName, grants: &[GrantExplanation]) -> AnyView {
+    view! {
+        <section class="card" aria-labelledby="grants">
+            <h2 class="card__title" id="grants">
+                "Grants on "<a href=Href::dataset(name).build()>{name.to_string()}</a>
+            </h2>
+            <p class="note">
+                "Each gives its rows with its columns, to whoever it is for. Choose somebody to see what that person's give together."
+            </p>
+            {list(grants, ("holds", "gives nothing now"))}
+        </section>
+    }
+    .into_any()
+}
+
+/// Grants, each with one of the two words: what gives something comes before what does not.
+fn list(grants: &[GrantExplanation], words: (&'static str, &'static str)) -> AnyView {
+    if grants.is_empty() {
+        return view! { <p>"No grant of the policy is on this dataset, so nobody sees it."</p> }.into_any();
+    }
+    let (giving, others): (Vec<_>, Vec<_>) = grants.iter().partition(|g| g.because.is_none());
+    let grants: Vec<_> = giving.into_iter().chain(others).map(|g| grant(g, words)).collect();
+    view! { <ul class="grants">{grants}</ul> }.into_any()
+}
+
+fn grant(g: &GrantExplanation, (gives, gives_not): (&'static str, &'static str)) -> AnyView {
     let state = match &g.because {
-        None => view! { {badge(Tone::Good, "applies")} }.into_any(),
+        None => view! { {badge(Tone::Good, gives)} }.into_any(),
         Some(why) => {
-            view! { {badge(Tone::Quiet, "does not apply")} <span class="grants__why">{sentence(why)}</span> }.into_any()
+            view! { {badge(Tone::Quiet, gives_not)} <span class="grants__why">{sentence(why)}</span> }.into_any()
         }
     };
     let code = |text: String| view! { <code><bdi>{visible(&text).into_owned()}</bdi></code> };
     let list = |names: &[String]| names.join(", ");
+    let place = match g.line {
+        0 => "On request".into_any(),
+        line => {
+            let href = Href::to("/policy/edit").with("line", line.to_string()).build() + "#end-grant";
+            view! { <a href=href>{format!("policy.toml, line {line}")}</a> }.into_any()
+        }
+    };
     let may: Vec<&str> = g.may.iter().map(|a| a.word()).collect();
     let mask: Vec<String> = g.mask.iter().map(|(column, mask)| format!("{column}: {mask}")).collect();
     view! {
         <li class="grants__item">
             <p class="grants__head">
-                <strong>{if g.line == 0 { "On request".to_owned() } else { format!("policy.toml, line {}", g.line) }}</strong>
+                <strong>{place}</strong>
                 {(!g.note.is_empty()).then(|| view! { <bdi>{visible(&g.note).into_owned()}</bdi> })}
                 {state}
             </p>

@@ -43,7 +43,7 @@ pub fn PolicyEditPage() -> impl IntoView {
             })}
             {stands(&now, since)}
             {draft.review.as_ref().map(|found| review::view(found, &draft))}
-            {editor(&draft)}
+            {editor(&draft, viewer.address.get("line").and_then(|line| line.parse().ok()))}
         };
         Ok(Content::new("Edit the policy", body))
     })
@@ -89,7 +89,8 @@ fn stands(now: &PolicyText, since: Option<Vec<model::TextLine>>) -> AnyView {
     view! { {by_hand} {unfinished} }.into_any()
 }
 
-fn editor(draft: &Draft) -> AnyView {
+/// `line` is that of the grant which the page was opened for.
+fn editor(draft: &Draft, line: Option<u64>) -> AnyView {
     let rows = draft.text.lines().count().clamp(14, 40).to_string();
     let grants = written(&draft.text).unwrap_or_default();
     view! {
@@ -115,7 +116,7 @@ fn editor(draft: &Draft) -> AnyView {
                     <p class="note">"Nothing is published yet: the review says who gains and who loses by this text."</p>
                 </div>
             </div>
-            <div class="policy-edit__forms">{add(draft)} {end(&grants)}</div>
+            <div class="policy-edit__forms">{add(draft)} {end(&grants, line)}</div>
         </form>
     }
     .into_any()
@@ -161,7 +162,7 @@ fn add(draft: &Draft) -> AnyView {
     .into_any()
 }
 
-fn end(grants: &[(u64, Grant)]) -> AnyView {
+fn end(grants: &[(u64, Grant)], chosen: Option<u64>) -> AnyView {
     if grants.is_empty() {
         return ().into_any();
     }
@@ -170,14 +171,14 @@ fn end(grants: &[(u64, Grant)]) -> AnyView {
         .map(|(line, grant)| {
             let until = grant.until.map(|at| format!(", until {}", at.format("%Y-%m-%d"))).unwrap_or_default();
             let words = format!("Line {line}: {} on {}{until}", grant.to.join(", "), grant.on.join(", "));
-            view! { <option value=line.to_string()>{visible(&words).into_owned()}</option> }
+            view! { <option value=line.to_string() selected=chosen == Some(*line)>{visible(&words).into_owned()}</option> }
         })
         .collect();
     let which = view! { <select class="field__input" id="end-line" name="line">{options}</select> };
     let when =
         view! { <input class="field__input" id="end-day" name="end" type="date" aria-describedby="end-day-hint" /> };
     view! {
-        <details class="card">
+        <details class="card" id="end-grant" open=grants.iter().any(|(line, _)| chosen == Some(*line))>
             <summary class="card__title">"End a grant"</summary>
             <div class="policy-edit__fields">
                 {field("end-line", "Grant", None, which)}

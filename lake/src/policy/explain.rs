@@ -7,7 +7,7 @@ use model::{
     Principal, QueryRequest, VisibleRows,
 };
 
-use super::{Policies, TableAccess, document::Written, grantee::in_scope, predicate::Unusable};
+use super::{Policies, TableAccess, document::Written, grantee::in_scope, masks_fit, names_fit, predicate::Unusable};
 use crate::{Lake, LakeError, Result, query::MAX_WAIT, table::Snapshot};
 
 impl Lake {
@@ -58,6 +58,41 @@ impl Lake {
         }
         let policy = rooms.policies.current().await?.version.clone();
         Ok(Explanation { who: who.clone(), steward: self.is_steward(who).await?, policy, datasets })
+    }
+
+    /// Every grant on a dataset, for whomever it is: those of the policy in its order, then those on request. `because`
+    /// says why one gives nobody anything now.
+    ///
+    /// # Errors
+    /// As [`Lake::explain`].
+    pub async fn grants_on(&self, asks: &Principal, dataset: &DatasetName) -> Result<Vec<GrantExplanation>> {
+        let entry = self.audited(asks, AuditAction::Explain)?.on(dataset).text(format!("who sees {dataset}"));
+        let told = match self.is_steward(asks).await {
+            Ok(true) => self.all_grants_on(dataset).await,
+            Ok(false) => Err(LakeError::Forbidden { message: "what others see is told to stewards".to_owned() }),
+            Err(e) => Err(e),
+        };
+        self.conclude(asks, entry, &told, |_, _| {});
+        told
+    }
+
+    async fn all_grants_on(&self, dataset: &DatasetName) -> Result<Vec<GrantExplanation>> {
+        let (rooms, now) = (self.rooms(), Utc::now());
+        // No grant opens what Penstock keeps itself.
+        let snapshot = match rooms.tables.snapshot(dataset).await? {
+            Some(snapshot) if !dataset.is_reserved() => snapshot,
+            _ => return Err(LakeError::no_dataset(dataset)),
+        };
+        let policy = rooms.policies.current().await?;
+        let tags = rooms.policies.tags(&policy, dataset).await;
+        let schema: &Schema = &snapshot.schema;
+        let told = |grant: &Written| {
+            let unfit = || masks_fit(grant, schema).and_then(|()| names_fit(grant, dataset, schema)).err();
+            let unread = || grant.rows.as_ref().and_then(|rows| rows.as_ref().err().cloned());
+            explained(grant, out_of_time(grant, now).or_else(unfit).or_else(unread))
+        };
+        let covers = |grant: &&Written| grant.on.iter().any(|p| p.covers(dataset, &tags));
+        Ok(policy.document.grants.iter().filter(covers).map(told).collect())
     }
 
     async fn explain_one(&self, who: &Principal, snapshot: &Snapshot) -> Result<DatasetExplanation> {
@@ -141,21 +176,26 @@ impl Policies {
 
 /// Why a grant is not for this principal now, whatever it gives.
 fn keeps_from(grant: &Written, who: &Principal, dataset: &DatasetName, now: DateTime<Utc>) -> Option<String> {
-    let day = |at: DateTime<Utc>| at.format("%Y-%m-%d %H:%M UTC").to_string();
     if who.groups.is_none() {
         return Some("the sign-in service sent no groups for this person, so no grant applies".to_owned());
     }
     if !grant.to.iter().any(|to| to.is(who)) {
         return Some("it is for others".to_owned());
     }
-    if let Some(from) = grant.grant.from.filter(|from| now < *from) {
-        return Some(format!("it holds from {}", day(from)));
-    }
-    if let Some(until) = grant.grant.until.filter(|until| *until <= now) {
-        return Some(format!("it ended on {}", day(until)));
+    if let Some(why) = out_of_time(grant, now) {
+        return Some(why);
     }
     let left = grant.grant.may.iter().any(|action| in_scope(who, dataset, action.word()));
     (!left).then(|| "the token's scope leaves it out".to_owned())
+}
+
+/// Why a grant holds for nobody now.
+fn out_of_time(grant: &Written, now: DateTime<Utc>) -> Option<String> {
+    let day = |at: DateTime<Utc>| at.format("%Y-%m-%d %H:%M UTC").to_string();
+    if let Some(from) = grant.grant.from.filter(|from| now < *from) {
+        return Some(format!("it holds from {}", day(from)));
+    }
+    grant.grant.until.filter(|until| *until <= now).map(|until| format!("it ended on {}", day(until)))
 }
 
 fn explained(grant: &Written, because: Option<String>) -> GrantExplanation {

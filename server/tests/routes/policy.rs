@@ -48,6 +48,30 @@ async fn a_steward_is_told_what_a_partner_sees_and_because_of_which_grants() {
 }
 
 #[tokio::test]
+async fn a_steward_is_shown_all_grants_on_a_dataset_each_with_its_line() {
+    let server = Server::filled().await;
+    let mut steward = server.signed_in("steward").await;
+    let page = steward.get(&server, "/policy?dataset=ops.flights").await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.text.contains("Who sees ops.flights") && page.text.contains("group:partners"), "{}", page.text);
+    let line = page.text.split("/policy/edit?line=").nth(1).and_then(|rest| rest.split('#').next()).unwrap();
+    let edit = steward.get(&server, &format!("/policy/edit?line={line}")).await.text;
+    let chosen = edit.split(&format!("<option value=\"{line}\"")).nth(1).and_then(|rest| rest.split('>').next());
+    assert!(chosen.is_some_and(|attributes| attributes.contains("selected")), "{edit}");
+    assert!(
+        steward.get(&server, "/datasets/ops/flights?tab=access").await.text.contains("/policy?dataset=ops.flights")
+    );
+    assert_eq!(steward.get(&server, "/policy?dataset=ops.nothing").await.status, StatusCode::NOT_FOUND);
+    for name in ["analyst", "owner-ops"] {
+        let mut other = server.signed_in(name).await;
+        let page = other.get(&server, "/policy?dataset=ops.flights").await;
+        assert!(page.status == StatusCode::NOT_FOUND && !page.text.contains("group:partners"), "{name}");
+        let own = other.get(&server, "/datasets/ops/flights?tab=access").await.text;
+        assert!(!own.contains("/policy?dataset"), "{name}");
+    }
+}
+
+#[tokio::test]
 async fn others_are_told_nothing() {
     let server = Server::filled().await;
     for name in ["analyst", "owner-ops", "partner-ua"] {
