@@ -63,18 +63,18 @@ fn line(r: &IngestReport, with_dataset: bool) -> AnyView {
 
 /// What became of the file, in a word.
 pub fn state_badge(r: &IngestReport) -> AnyView {
-    match r.state {
-        IngestState::Working => badge(Tone::Accent, "working"),
-        IngestState::Waiting if r.ahead.is_some() => badge(Tone::Careful, "waits in line"),
-        IngestState::Waiting if r.difference.is_some() => badge(Tone::Careful, "waits for a decision"),
-        IngestState::Waiting => badge(Tone::Careful, "waits"),
+    let (tone, words) = match r.state {
+        IngestState::Working => (Tone::Accent, "working"),
+        IngestState::Waiting if r.ahead.is_some() => (Tone::Careful, "waits in line"),
+        IngestState::Waiting if r.difference.is_some() => (Tone::Careful, "waits for a decision"),
+        IngestState::Waiting => (Tone::Careful, "waits"),
         IngestState::Landed if let Some(by) = r.taken_back => {
-            badge(Tone::Careful, format!("taken back by version {}", grouped(by)))
+            return badge(Tone::Careful, format!("taken back by version {}", grouped(by))).into_any();
         }
-        IngestState::Landed if r.open() > 0 => badge(Tone::Careful, "landed in part"),
-        IngestState::Landed => badge(Tone::Good, "landed"),
-        IngestState::Duplicate => badge(Tone::Quiet, "seen before"),
-        IngestState::Refused => badge(Tone::Bad, "not taken"),
-    }
-    .into_any()
+        IngestState::Landed if r.open() > 0 => (Tone::Careful, "landed in part"),
+        IngestState::Landed => (Tone::Good, "landed"),
+        IngestState::Duplicate => (Tone::Quiet, "seen before"),
+        IngestState::Refused => (Tone::Bad, "not taken"),
+    };
+    badge(tone, words).into_any()
 }
