@@ -63,14 +63,14 @@ fn line(r: &IngestReport, with_dataset: bool) -> AnyView {
 
 /// What became of the file, in a word.
 pub fn state_badge(r: &IngestReport) -> AnyView {
+    if let Some(by) = r.taken_back {
+        return badge(Tone::Careful, format!("taken back by version {}", grouped(by))).into_any();
+    }
     let (tone, words) = match r.state {
         IngestState::Working => (Tone::Accent, "working"),
         IngestState::Waiting if r.ahead.is_some() => (Tone::Careful, "waits in line"),
         IngestState::Waiting if r.difference.is_some() => (Tone::Careful, "waits for a decision"),
         IngestState::Waiting => (Tone::Careful, "waits"),
-        IngestState::Landed if let Some(by) = r.taken_back => {
-            return badge(Tone::Careful, format!("taken back by version {}", grouped(by))).into_any();
-        }
         IngestState::Landed if r.open() > 0 => (Tone::Careful, "landed in part"),
         IngestState::Landed => (Tone::Good, "landed"),
         IngestState::Duplicate => (Tone::Quiet, "seen before"),
