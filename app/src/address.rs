@@ -25,6 +25,11 @@ impl Address {
         Self { here, path: url.path().to_owned(), query: raw.map(|q| pairs(&q)).unwrap_or_default() }
     }
 
+    /// Of a request that is no page's, by what stands after its `?`.
+    pub fn of_query(query: &str) -> Self {
+        Self { query: pairs(query), ..Self::default() }
+    }
+
     /// A part of the path by its place, empty when there is none: 1 is `ops` in `/datasets/ops/flights`.
     pub fn segment(&self, place: usize) -> &str {
         self.path.trim_matches('/').split('/').nth(place).unwrap_or_default()

@@ -7,6 +7,7 @@ mod choose;
 mod data;
 mod draw;
 mod figures;
+mod file;
 mod scale;
 mod series;
 mod svg;
@@ -14,6 +15,7 @@ mod svg;
 pub use choose::choose;
 pub use data::{Data, Role};
 pub use draw::{Drawing, Size, draw};
+pub use file::file;
 
 /// How the values are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -49,3 +49,5 @@ pub use policy::described;
 pub use routes::{App, route_list};
 #[cfg(feature = "ssr")]
 pub use shell::shell;
+#[cfg(feature = "ssr")]
+pub use sql::{CHART_ROWS, chart_file};

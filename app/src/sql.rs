@@ -18,6 +18,7 @@ mod result;
 mod running;
 mod schema;
 
+pub use chart::{ROWS as CHART_ROWS, file as chart_file};
 pub use result::export_menu;
 
 /// How long a page waits for an answer before it shows the running query instead.

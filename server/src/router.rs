@@ -132,6 +132,7 @@ fn forms() -> Router<AppState> {
         .route("/auth/sign-out", post(auth::forms::sign_out))
         .route("/view-as", post(auth::view_as::begin))
         .route("/view-as/stop", post(auth::view_as::stop))
+        .route("/sql/chart", get(site::chart::file))
         .route("/queries/{id}/cancel", post(auth::forms::cancel_query))
         .route("/datasets/{unit}/{name}/rollback", post(site::rollback::form))
         .route("/datasets/{unit}/{name}/access", post(site::access::ask))

@@ -36,6 +36,7 @@ use crate::{
 
 pub(crate) mod access;
 pub(crate) mod accounts;
+pub(crate) mod chart;
 mod policy;
 pub(crate) mod rollback;
 mod send;

@@ -3,7 +3,7 @@
 use model::{Column, ColumnType, Page};
 use serde_json::{Value, json};
 
-use super::{Data, Kind, Size, Spec, choose, draw, scale::Linear, series};
+use super::{Data, Kind, Size, Spec, choose, draw, file, scale::Linear, series};
 
 fn data(columns: &[(&str, ColumnType)], rows: Vec<Value>) -> Data {
     let columns = columns
@@ -112,6 +112,31 @@ fn nothing_in_the_data_becomes_markup() {
                 assert!(!drawing.svg.contains('\u{202e}') && !drawing.svg.contains("NaN"), "{}", drawing.svg);
                 assert_eq!(drawing.svg.matches('"').count() % 2, 0, "{}", drawing.svg);
             }
+        }
+    }
+}
+
+#[test]
+fn a_file_stands_alone() {
+    let rows: Vec<Value> = (1..4).flat_map(|n| [json!([n, "UA<&", 2 * n]), json!([n, "DL", n])]).collect();
+    let data = data(&[("month", Int64), ("carrier", Text), ("n", Int64)], rows);
+    for kind in Kind::ALL {
+        let spec = Spec { kind, x: Some(0), y: vec![2], by: Some(1), apart: false };
+        let drawing = draw(&data, &spec, Size::Wide).unwrap();
+        let file = file(&drawing, "n <by> month").unwrap();
+        assert!(file.starts_with("<svg xmlns=") && file.contains("<title>n &lt;by&gt; month</title>"), "{file}");
+        assert!(file.contains("fill=\"#ffffff\"") && file.contains(&drawing.svg[5..]), "{kind:?}: {file}");
+        assert!(!file.contains("var(") && !file.contains("oklch") && !file.contains("UA<"), "{kind:?}: {file}");
+        assert_eq!(file.matches("<svg").count(), file.matches("</svg>").count(), "{kind:?}");
+        for name in &drawing.legend {
+            let name = name.replace('&', "&amp;").replace('<', "&lt;");
+            assert!(file.contains(&format!(">{name}</text>")), "{kind:?}: {file}");
+        }
+        // Whatever the picture has is coloured.
+        for class in drawing.svg.split("class=\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+            let styled =
+                class.split(' ').any(|c| file.contains(&format!(".{c}{{")) || file.contains(&format!(".{c}.")));
+            assert!(styled || ["chart__svg", "chart__tick"].contains(&class), "{kind:?}: {class}");
         }
     }
 }

@@ -5,8 +5,8 @@ use model::{Page, QueryStatus};
 
 use crate::{
     address::{Address, Href},
-    chart::{Data, Drawing, Kind, Role, Size, Spec, choose, draw},
-    components::{Icon, count, empty, grouped, visible},
+    chart::{self, Data, Drawing, Kind, Role, Size, Spec, choose, draw},
+    components::{Icon, count, empty, grouped, icon, visible},
 };
 
 /// Rows that a chart is drawn of; more than an eye tells apart.
@@ -46,7 +46,7 @@ pub fn chart(status: &QueryStatus, page: &Page, address: &Address) -> AnyView {
         return empty(Icon::Search, "Nothing to draw", body).into_any();
     };
     let picture = match (draw(&data, &spec, Size::Wide), draw(&data, &spec, Size::Narrow)) {
-        (Some(wide), Some(narrow)) => picture(wide, narrow),
+        (Some(wide), Some(narrow)) => view! { {picture(wide, narrow)} {download(status, &data, &spec)} }.into_any(),
         _ => {
             let body = view! { <p>{cannot(&spec)}</p> };
             empty(Icon::Search, "Not with these columns", body).into_any()
@@ -60,6 +60,43 @@ pub fn chart(status: &QueryStatus, page: &Page, address: &Address) -> AnyView {
         {form(status, &data, &spec, address)}
         {part}
         {picture}
+    }
+    .into_any()
+}
+
+/// The same chart as a file, by the address that its page has; `None` when nothing can be drawn.
+pub fn file(page: &Page, query: &str) -> Option<String> {
+    let (data, address) = (Data::of(page), Address::of_query(query));
+    let spec = spec(&address, &data)?;
+    chart::file(&draw(&data, &spec, Size::Wide)?, &title(&data, &spec))
+}
+
+fn title(data: &Data, spec: &Spec) -> String {
+    let name = |at: usize| data.fields[at].name.clone();
+    let y = spec.y.iter().map(|at| name(*at)).collect::<Vec<_>>().join(", ");
+    if matches!(spec.kind, Kind::Number | Kind::Histogram) {
+        return y;
+    }
+    let x = spec.x.map(|at| format!(" by {}", name(at))).unwrap_or_default();
+    let by = spec.by.map(|at| format!(", for each {}", name(at))).unwrap_or_default();
+    y + &x + &by
+}
+
+/// A link to the file of this very chart, whatever it was chosen by.
+fn download(status: &QueryStatus, data: &Data, spec: &Spec) -> AnyView {
+    let name = |at: usize| data.fields[at].name.as_str();
+    let mut href = Href::to("/sql/chart").with("id", &status.id).with("chart", spec.kind.word());
+    href = href.with_some("x", spec.x.map(name)).with_some("by", spec.by.map(name));
+    // More than an address names are all that there are.
+    let named: &[usize] = if spec.y.len() > 3 { &[] } else { &spec.y };
+    for (key, at) in ["y", "y2", "y3"].into_iter().zip(named) {
+        href = href.with(key, name(*at));
+    }
+    let href = href.with_some("apart", spec.apart.then_some("yes")).build();
+    view! {
+        <p class="chart__file">
+            <a class="button button--small" href=href download="">{icon(Icon::Download)} "Download as SVG"</a>
+        </p>
     }
     .into_any()
 }

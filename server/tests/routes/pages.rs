@@ -100,6 +100,26 @@ async fn a_file_that_belongs_to_no_dataset_is_shown_to_stewards_and_owners_of_it
 }
 
 #[tokio::test]
+async fn a_chart_is_a_file_for_whoever_may_see_its_answer() {
+    let server = Server::filled().await;
+    let mut partner = server.signed_in("partner-ua").await;
+    let asked = "/sql?view=chart&sql=select+distance,+flight+from+ops.flights+order+by+distance";
+    let page = partner.get(&server, asked).await.text;
+    let link = page.split("href=\"/sql/chart?").nth(1).and_then(|rest| rest.split('"').next());
+    let link = format!("/sql/chart?{}", link.unwrap_or_else(|| panic!("{page}")).replace("&amp;", "&"));
+    let file = partner.get(&server, &link).await;
+    assert_eq!((file.status, file.header("content-type")), (StatusCode::OK, "image/svg+xml"), "{}", file.text);
+    assert!(file.header("content-disposition").starts_with("attachment; filename=\"penstock-"));
+    assert!(file.text.starts_with("<svg") && file.text.contains("flight by distance"), "{}", file.text);
+    let other = server.signed_in("partner-dl").await.get(&server, &link).await;
+    assert_eq!(other.status, StatusCode::NOT_FOUND, "{}", other.text);
+    let nobody = Browser::default().get(&server, &link).await;
+    assert_eq!(nobody.status, StatusCode::SEE_OTHER, "{}", nobody.text);
+    let unnamed = partner.get(&server, "/sql/chart").await;
+    assert!(unnamed.status.is_client_error(), "{}", unnamed.text);
+}
+
+#[tokio::test]
 async fn w_22_a_query_in_the_address_stays_text() {
     let server = Server::empty().await;
     let mut browser = server.signed_in("analyst").await;
