@@ -23,14 +23,6 @@ pub fn AccountPage() -> impl IntoView {
         let services = accounts.owned(&viewer.who).await?;
         let datasets = viewer.lake().datasets(&viewer.who, DatasetFilter::default()).await?;
         let owned = datasets.iter().filter(|d| d.access.may_own).count();
-        let secret = viewer.context.flash.clone().map(|secret| {
-            view! {
-                <section class="banner banner--good banner--block account__wide" aria-label="New token" role="status">
-                    <p><strong>"Here is your token."</strong>" Copy it now: it is shown this one time and not kept."</p>
-                    {snippet("Token", secret)}
-                </section>
-            }
-        });
         let body = view! {
             <header class="page-head">
                 <div class="page-head__words">
@@ -43,7 +35,7 @@ pub fn AccountPage() -> impl IntoView {
                 </div>
             </header>
             <div class="account">
-                {secret}
+                {new_token(viewer.context.flash.as_deref(), "Here is your token.")}
                 {identity(&viewer.who, viewer.context.steward, owned)}
                 {sessions::sessions(&sessions)}
                 {tokens::tokens(&tokens)}
@@ -52,6 +44,35 @@ pub fn AccountPage() -> impl IntoView {
         };
         Ok(Content::new("Account", body))
     })
+}
+
+/// A token's secret, this one time.
+pub(crate) fn new_token(secret: Option<&str>, here: &'static str) -> Option<AnyView> {
+    let secret = secret?.to_owned();
+    let banner = view! {
+        <section class="banner banner--good banner--block account__wide" aria-label="New token" role="status">
+            <p><strong>{here}</strong>" Copy it now: it is shown this one time and not kept."</p>
+            {snippet("Token", secret)}
+        </section>
+    };
+    Some(banner.into_any())
+}
+
+/// What grants may ask of somebody beside the groups.
+pub(crate) fn claims(who: &Principal) -> Option<AnyView> {
+    let claims: Vec<_> = who
+        .claims
+        .iter()
+        .map(|(name, values)| {
+            let values = visible(&values.join(", ")).into_owned();
+            view! { <dt><bdi>{name.clone()}</bdi></dt> <dd><bdi>{values}</bdi></dd> }
+        })
+        .collect();
+    let list = view! {
+        <h3 class="card__subtitle">"Claims that grants may use"</h3>
+        <dl class="facts">{claims}</dl>
+    };
+    (!who.claims.is_empty()).then(|| list.into_any())
 }
 
 /// Service accounts that the viewer looks after or owns: for most there are none.
@@ -92,20 +113,6 @@ fn identity(who: &Principal, steward: bool, owned: usize) -> AnyView {
             .collect::<Vec<_>>()
             .into_any(),
     };
-    let claims: Vec<_> = who
-        .claims
-        .iter()
-        .map(|(name, values)| {
-            let values = visible(&values.join(", ")).into_owned();
-            view! { <dt><bdi>{name.clone()}</bdi></dt> <dd><bdi>{values}</bdi></dd> }
-        })
-        .collect();
-    let claims = (!claims.is_empty()).then(|| {
-        view! {
-            <h3 class="card__subtitle">"Claims that grants may use"</h3>
-            <dl class="facts">{claims}</dl>
-        }
-    });
     view! {
         <section class="card" aria-labelledby="identity">
             <h2 class="card__title" id="identity">"Who you are here"</h2>
@@ -117,7 +124,7 @@ fn identity(who: &Principal, steward: bool, owned: usize) -> AnyView {
                 <dt>"Subject"</dt> <dd><code><bdi>{who.subject.clone()}</bdi></code></dd>
                 <dt>"Known from"</dt> <dd><code><bdi>{who.issuer.clone()}</bdi></code></dd>
             </dl>
-            {claims}
+            {claims(who)}
         </section>
     }
     .into_any()

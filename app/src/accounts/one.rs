@@ -4,8 +4,8 @@ use leptos::prelude::*;
 use model::{AccountDetail, Service};
 
 use crate::{
-    account::{sessions, tokens},
-    components::{Tone, badge, instant, snippet, visible},
+    account::{claims, new_token, sessions, tokens},
+    components::{Tone, badge, instant},
     shell::{Content, Place, page},
 };
 
@@ -15,14 +15,6 @@ pub fn AccountOfOthersPage() -> impl IntoView {
         let id = viewer.address.segment(1).to_owned();
         let found = viewer.context.accounts.one(&viewer.who, &id).await?;
         let name = found.account.who.name.clone();
-        let secret = viewer.context.flash.clone().map(|secret| {
-            view! {
-                <section class="banner banner--good banner--block account__wide" aria-label="New token" role="status">
-                    <p><strong>"Here is its token."</strong>" Copy it now: it is shown this one time and not kept."</p>
-                    {snippet("Token", secret)}
-                </section>
-            }
-        });
         let at = format!("/accounts/{id}");
         let acts_by = if found.account.service.is_some() {
             tokens::of_others(&found.tokens, &at, found.may_change, found.may_change)
@@ -42,7 +34,7 @@ pub fn AccountOfOthersPage() -> impl IntoView {
                 <div class="page-head__actions">{buttons(&found, &at)}</div>
             </header>
             <div class="account">
-                {secret}
+                {new_token(viewer.context.flash.as_deref(), "Here is its token.")}
                 {facts(&found, viewer.context.steward)}
                 {acts_by}
             </div>
@@ -75,20 +67,6 @@ fn facts(found: &AccountDetail, steward: bool) -> AnyView {
     let who = &found.account.who;
     let groups = who.groups.iter().flatten().cloned().collect::<Vec<_>>().join(", ");
     let groups = if groups.is_empty() { "None".to_owned() } else { groups };
-    let claims: Vec<_> = who
-        .claims
-        .iter()
-        .map(|(name, values)| {
-            let values = visible(&values.join(", ")).into_owned();
-            view! { <dt><bdi>{name.clone()}</bdi></dt> <dd><bdi>{values}</bdi></dd> }
-        })
-        .collect();
-    let claims = (!claims.is_empty()).then(|| {
-        view! {
-            <h3 class="card__subtitle">"Claims that grants may use"</h3>
-            <dl class="facts">{claims}</dl>
-        }
-    });
     let sees = steward.then(|| {
         view! { <p><a href=format!("/policy?who={}", found.account.id)>"What it sees, and why"</a></p> }
     });
@@ -101,7 +79,7 @@ fn facts(found: &AccountDetail, steward: bool) -> AnyView {
                 <dt>"Groups"</dt> <dd><bdi>{groups}</bdi></dd>
                 <dt>"In the policy"</dt> <dd><code><bdi>{grantee(found)}</bdi></code></dd>
             </dl>
-            {claims}
+            {claims(who)}
             {sees}
         </section>
     }
