@@ -24,8 +24,13 @@ pub mod uploads;
 pub mod versions;
 pub mod view_as;
 
-use axum::http::{HeaderName, HeaderValue};
+use axum::{
+    Json,
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse as _, Response},
+};
 use model::{CacheOutcome, Problem};
+use serde::Serialize;
 use utoipa::IntoResponses;
 
 /// Where an answer came from.
@@ -35,6 +40,12 @@ pub const CACHE: HeaderName = HeaderName::from_static("x-penstock-cache");
 #[must_use]
 pub fn cache_header(outcome: CacheOutcome) -> HeaderValue {
     HeaderValue::try_from(outcome.to_string()).unwrap_or(HeaderValue::from_static("miss"))
+}
+
+/// What was made, with its address. That is plain, since ids are ours.
+fn created(at: &str, made: impl Serialize) -> Response {
+    let at = HeaderValue::try_from(at).unwrap_or(HeaderValue::from_static("/"));
+    (StatusCode::CREATED, [(header::LOCATION, at)], Json(made)).into_response()
 }
 
 /// What every route of the API may answer beside its own.

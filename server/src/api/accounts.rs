@@ -2,13 +2,13 @@
 
 use axum::{
     extract::{Path, State},
-    http::{HeaderValue, StatusCode, header},
-    response::IntoResponse,
+    http::StatusCode,
+    response::Response,
 };
 use model::{Account, AccountChange, AccountDetail, NewServiceAccount, NewToken, TokenSecret};
 
 use super::{
-    Problems,
+    Problems, created,
     cursor::Items,
     extract::{Id, Json},
 };
@@ -38,9 +38,9 @@ pub async fn create(
     State(state): State<AppState>,
     SignedIn(caller): SignedIn,
     Json(new): Json<NewServiceAccount>,
-) -> Result<impl IntoResponse, ApiProblem> {
+) -> Result<Response, ApiProblem> {
     let made = state.make_service_account(&caller.principal, new).await?;
-    Ok((StatusCode::CREATED, [location(format!("/api/v1/accounts/{}", made.id))], axum::Json(made)))
+    Ok(created(&format!("/api/v1/accounts/{}", made.id), made))
 }
 
 /// One account with its sessions and tokens.
@@ -99,11 +99,10 @@ pub async fn create_token(
     SignedIn(caller): SignedIn,
     id: Id,
     Json(new): Json<NewToken>,
-) -> Result<impl IntoResponse, ApiProblem> {
+) -> Result<Response, ApiProblem> {
     let id = id.of("account")?;
     let made = state.make_account_token(&caller.principal, &id, new).await?;
-    let at = location(format!("/api/v1/accounts/{id}/tokens/{}", made.token.id));
-    Ok((StatusCode::CREATED, [at], axum::Json(made)))
+    Ok(created(&format!("/api/v1/accounts/{id}/tokens/{}", made.token.id), made))
 }
 
 /// Revoke a token of an account that I look after.
@@ -134,8 +133,4 @@ pub async fn end_session(
     let (id, session) = (Id::plain(id, "account")?, Id::plain(session, "session")?);
     state.end_account_session(&caller.principal, &id, &session).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-fn location(at: String) -> (header::HeaderName, HeaderValue) {
-    (header::LOCATION, HeaderValue::try_from(at).unwrap_or(HeaderValue::from_static("/api/v1/accounts")))
 }

@@ -1,14 +1,10 @@
 //! `/api/v1/tokens`: personal tokens.
 
-use axum::{
-    extract::State,
-    http::{HeaderValue, StatusCode, header},
-    response::IntoResponse,
-};
+use axum::{extract::State, http::StatusCode, response::Response};
 use model::{NewToken, TokenSecret, TokenSummary};
 
 use super::{
-    Problems,
+    Problems, created,
     cursor::Items,
     extract::{Id, Json},
 };
@@ -40,18 +36,13 @@ pub async fn create(
     State(state): State<AppState>,
     SignedIn(caller): SignedIn,
     Json(new): Json<NewToken>,
-) -> Result<impl IntoResponse, ApiProblem> {
+) -> Result<Response, ApiProblem> {
     let with = match &caller.via {
         Via::Token(used) => Some(used),
         Via::Session(_) => None,
     };
     let made = state.make_token(&caller.principal, with, new).await?;
-    let at = HeaderValue::try_from(format!("/api/v1/tokens/{}", made.token.id));
-    Ok((
-        StatusCode::CREATED,
-        [(header::LOCATION, at.unwrap_or(HeaderValue::from_static("/api/v1/tokens")))],
-        axum::Json(made),
-    ))
+    Ok(created(&format!("/api/v1/tokens/{}", made.token.id), made))
 }
 
 /// Revoke a token of mine, with all that were made with it.
