@@ -5,11 +5,21 @@ use leptos::prelude::*;
 use model::{Column, ColumnProfile, DatasetDetail};
 
 use crate::{
-    components::{Icon, cell, grouped, icon, percent, type_chip, type_words, visible},
+    components::{Head, Icon, cell, grouped, icon, percent, table, type_chip, type_words, visible},
     shell::Viewer,
 };
 
 mod values;
+
+const HEADS: [Head; 7] = [
+    Head::Words("Column"),
+    Head::Words("Type"),
+    Head::Number("Empty"),
+    Head::Number("Distinct"),
+    Head::Words("Smallest"),
+    Head::Words("Largest"),
+    Head::Words("Values"),
+];
 
 pub async fn tab(viewer: &Viewer, detail: &DatasetDetail) -> Result<AnyView> {
     let profile = viewer.lake().profile(&viewer.who, &detail.dataset.name).await?;
@@ -17,22 +27,7 @@ pub async fn tab(viewer: &Viewer, detail: &DatasetDetail) -> Result<AnyView> {
     let lines: Vec<_> = detail.schema.iter().map(|c| line(c, of(c))).collect();
     let estimated = profile.columns.iter().any(|p| !p.distinct_exact);
     Ok(view! {
-        <div class="table-scroll" role="region" aria-label="Columns" tabindex="0">
-            <table class="table columns profile">
-                <thead>
-                    <tr>
-                        <th scope="col">"Column"</th>
-                        <th scope="col">"Type"</th>
-                        <th scope="col" class="table__number">"Empty"</th>
-                        <th scope="col" class="table__number">"Distinct"</th>
-                        <th scope="col">"Smallest"</th>
-                        <th scope="col">"Largest"</th>
-                        <th scope="col">"Values"</th>
-                    </tr>
-                </thead>
-                <tbody>{lines}</tbody>
-            </table>
-        </div>
+        {table("Columns", "columns profile", &HEADS, lines)}
         <p class="note">
             "Figures are over the rows that you see."
             {estimated.then_some(" Distinct values with ≈ are estimated, to about 2 %.")}

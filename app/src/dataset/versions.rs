@@ -5,7 +5,7 @@ use model::{DatasetDetail, DatasetVersion};
 
 use crate::{
     address::Href,
-    components::{Icon, Tone, badge, empty, grouped, instant, visible},
+    components::{Head, Icon, Tone, badge, empty, grouped, instant, table, visible},
     shell::Viewer,
 };
 
@@ -20,9 +20,12 @@ pub fn tab(viewer: &Viewer, detail: &DatasetDetail) -> AnyView {
     // Versions are told apart by less than a second.
     let then = example.committed_at + chrono::TimeDelta::seconds(1);
     let lines: Vec<_> = detail.versions.iter().map(|v| line(v, detail, may_roll_back)).collect();
-    let who = may_roll_back.then(|| view! { <th scope="col">"Who"</th> });
+    let mut heads = vec![Head::Number("Version"), Head::Words("When")];
+    heads.extend(may_roll_back.then_some(Head::Words("Who")));
+    heads.extend([Head::Words("What"), Head::Number("Rows added")]);
     // Whoever may not know the files gets no column of dashes.
-    let file = names_files(detail).then(|| view! { <th scope="col">"File"</th> });
+    heads.extend(names_files(detail).then_some(Head::Words("File")));
+    heads.push(Head::Unseen("Query or roll back"));
     view! {
         <p class="note">
             "Every version can be asked: "
@@ -30,22 +33,7 @@ pub fn tab(viewer: &Viewer, detail: &DatasetDetail) -> AnyView {
             <code>{format!("timestamp as of '{}'", then.format("%Y-%m-%dT%H:%M:%SZ"))}</code>
             ". What you may see of it is decided by the policy of now."
         </p>
-        <div class="table-scroll" role="region" aria-label="Versions" tabindex="0">
-            <table class="table versions">
-                <thead>
-                    <tr>
-                        <th scope="col" class="table__number">"Version"</th>
-                        <th scope="col">"When"</th>
-                        {who}
-                        <th scope="col">"What"</th>
-                        <th scope="col" class="table__number">"Rows added"</th>
-                        {file}
-                        <th scope="col"><span class="visually-hidden">"Query or roll back"</span></th>
-                    </tr>
-                </thead>
-                <tbody>{lines}</tbody>
-            </table>
-        </div>
+        {table("Versions", "versions", &heads, lines)}
     }
     .into_any()
 }

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use model::{ColumnChange, ColumnDifference, ColumnType, Difference, IngestReport, IngestState};
 
-use crate::components::{Tone, badge, count, grouped, type_chip, visible};
+use crate::components::{Head, Tone, badge, count, grouped, table, type_chip, visible};
 
 /// For owners, of a file about which they decide or decided.
 pub fn difference(r: &IngestReport) -> Option<AnyView> {
@@ -32,22 +32,8 @@ pub(super) fn compared(found: &Difference) -> AnyView {
 
 fn schemas(found: &Difference) -> AnyView {
     let lines: Vec<_> = found.columns.iter().map(line).collect();
-    view! {
-        <div class="table-scroll" tabindex="0" role="region" aria-label="Columns of the dataset and of the file">
-            <table class="table difference__schemas">
-                <thead>
-                    <tr>
-                        <th scope="col">"Column"</th>
-                        <th scope="col">"In the dataset"</th>
-                        <th scope="col">"In the file"</th>
-                        <th scope="col">"What changes"</th>
-                    </tr>
-                </thead>
-                <tbody>{lines}</tbody>
-            </table>
-        </div>
-    }
-    .into_any()
+    let heads = ["Column", "In the dataset", "In the file", "What changes"].map(Head::Words);
+    table("Columns of the dataset and of the file", "difference__schemas", &heads, lines)
 }
 
 fn line(c: &ColumnDifference) -> AnyView {

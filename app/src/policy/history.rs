@@ -6,9 +6,17 @@ use model::{PolicyText, PolicyVersion, PolicyVersionDetail, PolicyVersionState, 
 use super::{Page, head, lines};
 use crate::{
     address::Href,
-    components::{Icon, Tone, badge, empty, icon, instant, snippet, visible},
+    components::{Head, Icon, Tone, badge, empty, icon, instant, snippet, table, visible},
     shell::{Content, Place, page},
 };
+
+const HEADS: [Head; 5] = [
+    Head::Words("Version"),
+    Head::Words("When"),
+    Head::Words("Who"),
+    Head::Words("Note"),
+    Head::Unseen("Publish again"),
+];
 
 #[component]
 pub fn PolicyHistoryPage() -> impl IntoView {
@@ -64,20 +72,7 @@ fn list(found: &PolicyVersions, now: &PolicyText) -> AnyView {
     });
     view! {
         {by_hand}
-        <div class="table-scroll" role="region" aria-label="Versions" tabindex="0">
-            <table class="table table--links policy-history">
-                <thead>
-                    <tr>
-                        <th scope="col">"Version"</th>
-                        <th scope="col">"When"</th>
-                        <th scope="col">"Who"</th>
-                        <th scope="col">"Note"</th>
-                        <th scope="col"><span class="visually-hidden">"Publish again"</span></th>
-                    </tr>
-                </thead>
-                <tbody>{lines}</tbody>
-            </table>
-        </div>
+        {table("Versions", "table--links policy-history", &HEADS, lines)}
         {older}
     }
     .into_any()

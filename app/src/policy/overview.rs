@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use model::{DatasetExplanation, Explanation};
 
 use super::Whose;
-use crate::components::{Icon, count, empty, instant};
+use crate::components::{Head, Icon, count, empty, instant, table};
 
 pub(super) fn view(told: &Explanation, whose: &Whose) -> AnyView {
     if told.datasets.is_empty() {
@@ -21,19 +21,7 @@ pub(super) fn view(told: &Explanation, whose: &Whose) -> AnyView {
         <p class="note">
             {seen.to_string()}" of "{of}"; where it says nothing, the dataset does not exist for this person."{steward}
         </p>
-        <div class="table-scroll" role="region" aria-label="Datasets" tabindex="0">
-            <table class="table table--links">
-                <thead>
-                    <tr>
-                        <th scope="col">"Dataset"</th>
-                        <th scope="col">"Rows"</th>
-                        <th scope="col">"Columns"</th>
-                        <th scope="col">"Until"</th>
-                    </tr>
-                </thead>
-                <tbody>{lines}</tbody>
-            </table>
-        </div>
+        {table("Datasets", "table--links", &["Dataset", "Rows", "Columns", "Until"].map(Head::Words), lines)}
     }
     .into_any()
 }

@@ -5,9 +5,17 @@ use model::{AccessChange, AccessNote, Action, Doubt, PolicyEffect, PolicyReview,
 
 use super::lines;
 use crate::{
-    components::{Icon, Tone, badge, count, grouped, icon, instant, visible},
+    components::{Head, Icon, Tone, badge, count, grouped, icon, instant, table, visible},
     context::Draft,
 };
+
+const HEADS: [Head; 5] = [
+    Head::Words("Who"),
+    Head::Words("Dataset"),
+    Head::Words("Change"),
+    Head::Number("Rows"),
+    Head::Words("What differs"),
+];
 
 pub(super) fn view(found: &PolicyReview, draft: &Draft) -> AnyView {
     view! {
@@ -92,23 +100,7 @@ fn changes(effect: &PolicyEffect) -> AnyView {
     let table = if rows.is_empty() {
         view! { <p>"Nobody sees more or less than now."</p> }.into_any()
     } else {
-        view! {
-            <div class="table-scroll" role="region" aria-label="Who gains and who loses" tabindex="0">
-                <table class="table table--links review__effect">
-                    <thead>
-                        <tr>
-                            <th scope="col">"Who"</th>
-                            <th scope="col">"Dataset"</th>
-                            <th scope="col">"Change"</th>
-                            <th scope="col" class="table__number">"Rows"</th>
-                            <th scope="col">"What differs"</th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows}</tbody>
-                </table>
-            </div>
-        }
-        .into_any()
+        table("Who gains and who loses", "table--links review__effect", &HEADS, rows)
     };
     let left_out: Vec<_> = effect.left_out.iter().map(|l| view! { <li>{l.clone()}</li> }).collect();
     view! {
