@@ -35,7 +35,7 @@ pub fn ArrivalsPage() -> impl IntoView {
             }
             None => all,
         };
-        let astray = viewer.lake().astray(&viewer.who).await?;
+        let astray = if viewer.context.steward { viewer.lake().astray(&viewer.who).await? } else { Vec::new() };
         let narrowed = unit.is_some() || dataset.is_some();
         // What a refused file holds back is nobody's to correct, nor what was taken back.
         let held = |r: &&IngestReport| r.state == IngestState::Landed && r.taken_back.is_none();
@@ -94,7 +94,7 @@ pub fn ArrivalPage() -> impl IntoView {
     })
 }
 
-/// Files that nobody takes, for stewards and owners who can move them or ask who put them there.
+/// Files that nobody takes, for the steward who can move them or ask who put them there.
 fn stray(astray: &[Astray]) -> Option<AnyView> {
     let lines: Vec<_> = astray
         .iter()

@@ -8,7 +8,6 @@
 mod bench;
 
 mod security {
-    mod astray;
     mod bombs;
     mod boundary;
     mod checked;

@@ -1,97 +1,33 @@
 //! Files of the landing area that nobody takes, because their folders name no dataset: one folder too high, or named as
 //! no unit or dataset can be.
 
-use std::collections::{BTreeSet, HashMap};
-
-use chrono::Utc;
-use futures::TryStreamExt;
-use model::{Action, Astray, DatasetName, Principal};
-use object_store::{ObjectMeta, ObjectStore, path::Path};
+use model::{Astray, DatasetName, Principal};
+use object_store::ObjectMeta;
 
 use super::landing::is_unfinished;
-use crate::{Lake, Result, store::path};
+use crate::{Lake, LakeError, Result};
 
 /// As many are named; whoever has more has one reason for all of them.
 pub(super) const MOST: usize = 100;
-/// A name as good as any other, for whoever owns whatever there is in a unit.
-const ANY: &str = "x";
 
 impl Lake {
-    /// The first files of the landing area that belong to no dataset, by path: for stewards all, for others those in the
-    /// folder of a unit in which they own a dataset, since these are nobody else's to move. Costs one listing for whoever
-    /// owns anything.
+    /// The first files of the landing area that belong to no dataset, by path. For stewards: they are nobody's. Costs one
+    /// listing.
     ///
     /// # Errors
-    /// [`LakeError::Store`](crate::LakeError::Store) when the landing area or the policy cannot be read.
+    /// [`LakeError::Forbidden`] for others, [`LakeError::Store`] when the landing area cannot be listed.
     pub async fn astray(&self, who: &Principal) -> Result<Vec<Astray>> {
-        if self.is_steward(who).await? {
-            return self.all_astray().await;
+        if !self.is_steward(who).await? {
+            let message = "files that belong to no dataset are shown to stewards".to_owned();
+            return Err(LakeError::Forbidden { message });
         }
-        let owned = self.owned_anywhere(who).await?;
-        if owned.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut units: HashMap<String, bool> = HashMap::new();
-        let mut found = Vec::new();
-        let objects = self.rooms().store.objects();
-        let mut listing = objects.list(Some(&Path::from(path::LANDING)));
-        while let Some(object) = listing.try_next().await? {
-            let parts: Vec<String> = object.location.parts().map(|p| p.as_ref().to_owned()).collect();
-            // What lies above all units is in none.
-            let [_, unit, _, ..] = parts.as_slice() else { continue };
-            let Some(file) = astray(&object) else { continue };
-            let owns = match units.get(unit) {
-                Some(owns) => *owns,
-                None => {
-                    let owns = owned.iter().any(|d| d.unit().as_str() == unit)
-                        || self.owns_any(who, DatasetName::new(unit, ANY).ok()).await?;
-                    units.insert(unit.clone(), owns);
-                    owns
-                }
-            };
-            if owns {
-                found.push(file);
-            }
-            if found.len() == MOST {
-                break;
-            }
-        }
-        found.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(found)
+        self.all_astray().await
     }
 
-    /// Datasets that somebody owns, those included that are only named by the policy so far.
-    async fn owned_anywhere(&self, who: &Principal) -> Result<Vec<DatasetName>> {
-        let mut names: BTreeSet<DatasetName> = self.rooms().tables.list().await?.iter().cloned().collect();
-        let policy = self.rooms().policies.current().await?;
-        for on in policy.policy.grants.iter().flat_map(|grant| &grant.on) {
-            // The begin of a name is a name that it covers.
-            let name = match on.strip_suffix('*') {
-                None => on.clone(),
-                Some("") => format!("{ANY}.{ANY}"),
-                Some(unit) if unit.ends_with('.') => format!("{unit}{ANY}"),
-                Some(begin) => begin.to_owned(),
-            };
-            names.extend(name.parse::<DatasetName>().ok());
-        }
-        let mut owned = Vec::new();
-        for name in names.into_iter().filter(|name| !name.is_reserved()) {
-            if self.owns_any(who, Some(name.clone())).await? {
-                owned.push(name);
-            }
-        }
-        Ok(owned)
-    }
-
-    async fn owns_any(&self, who: &Principal, dataset: Option<DatasetName>) -> Result<bool> {
-        let Some(dataset) = dataset else { return Ok(false) };
-        self.rooms().policies.may(who, &dataset, Action::Own, Utc::now()).await
-    }
-
-    /// All of them, for the command line, whose user has the bucket anyway.
+    /// The same for the command line, whose user has the bucket anyway.
     ///
     /// # Errors
-    /// [`LakeError::Store`](crate::LakeError::Store) when the landing area cannot be listed.
+    /// [`LakeError::Store`] when the landing area cannot be listed.
     pub async fn all_astray(&self) -> Result<Vec<Astray>> {
         Ok(self.landing_area().await?.astray)
     }
@@ -110,6 +46,8 @@ pub(super) fn astray(object: &ObjectMeta) -> Option<Astray> {
 
 #[cfg(test)]
 mod tests {
+    use object_store::path::Path;
+
     use super::*;
 
     #[test]
