@@ -71,8 +71,10 @@ impl Documents {
     pub async fn update<T: Serialize + Sync>(&self, kind: &str, id: &str, read: u64, value: &T) -> Result<()> {
         self.put(kind, id, read + 1, value).await?;
         // One old version stays for a reader that listed just before; older ones are history that nobody reads.
-        if read > 1 {
-            self.store.remove(&path(kind, id, read - 1)).await?;
+        if read > 1
+            && let Err(e) = self.store.remove(&path(kind, id, read - 1)).await
+        {
+            tracing::warn!(kind, id, version = read - 1, error = ?e, "an old version of a document was not removed");
         }
         Ok(())
     }

@@ -278,6 +278,21 @@ async fn a_document_is_updated_only_from_the_version_that_was_read() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_whose_old_version_cannot_be_removed_is_updated_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let documents = Documents::new(Store::open(&StoreConfig::Folder(folder.path().to_owned())).unwrap());
+    documents.create("note", "a", &"one").await.unwrap();
+    documents.update("note", "a", 1, &"two").await.unwrap();
+    // Stands where a file was, and is not removed as one.
+    let old = folder.path().join("portal/note/a/1.json");
+    std::fs::remove_file(&old).unwrap();
+    std::fs::create_dir_all(old.join("in")).unwrap();
+    documents.update("note", "a", 2, &"three").await.unwrap();
+    let found: Option<Versioned<String>> = documents.get("note", "a").await.unwrap();
+    assert_eq!(found, Some(Versioned { version: 3, value: "three".to_owned() }));
+}
+
 fn batch(from: i64) -> RecordBatch {
     let label = [("label".to_owned(), "No. ".to_owned())].into();
     let schema = Schema::new(vec![
