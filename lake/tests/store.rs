@@ -207,7 +207,7 @@ async fn what_another_replica_has_just_landed_counts() {
     assert_eq!(slow.landed_as(&name, "a", WriteMode::Replace).await.unwrap(), Some(Landed::Stands));
     let second = Commit { ingest: "j".into(), ..commit("b", WriteMode::Replace) };
     other.commit(&name, batch(0).schema(), vec![batch(5)], second).await.unwrap();
-    assert_eq!(slow.landed_as(&name, "a", WriteMode::Replace).await.unwrap(), Some(Landed::Replaced));
+    assert_eq!(slow.landed_as(&name, "a", WriteMode::Replace).await.unwrap(), Some(Landed::Replaced { by: Some(1) }));
 }
 
 #[tokio::test(flavor = "multi_thread")]

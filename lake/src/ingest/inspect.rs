@@ -22,7 +22,7 @@ use super::{
 use crate::{
     Lake, LakeError, Limits, Result,
     contract::{Contract, draft},
-    table::WriteMode,
+    table::{Landed, WriteMode},
 };
 
 /// Rejected rows that an inspection tells in full.
@@ -74,10 +74,18 @@ pub fn inspect(bytes: &Bytes, what: &Inspect, existing: Option<&Schema>, limits:
 }
 
 impl Inspected {
-    /// With a word on content that is there already.
-    fn seen(mut self, again: bool) -> Self {
-        if let (Inspection::Lands(lands), true) = (&mut self.inspection, again) {
-            lands.warnings.insert(0, "The same content landed here before: sent again, nothing is added.".to_owned());
+    /// With a word on content that landed already, where it would not land again.
+    fn seen(mut self, landed: Option<Landed>) -> Self {
+        let word = match landed {
+            Some(Landed::Stands) => "The same content landed here before: sent again, nothing is added.",
+            Some(Landed::TakenBack { .. }) => {
+                "The same content landed here before and was taken back by a roll back: sent again, it is refused, and an \
+                 owner may then let it land."
+            }
+            None | Some(Landed::Replaced { .. }) => return self,
+        };
+        if let Inspection::Lands(lands) = &mut self.inspection {
+            lands.warnings.insert(0, word.to_owned());
         }
         self
     }
@@ -130,14 +138,14 @@ impl Lake {
             contract.max_expanded_bytes = wanted.map(|wanted| wanted.min(limits.expanded_bytes));
         }
         let stranger = what.contract.is_some() && !own_dataset;
-        let (mut found, again) = self.looked_at(what, bytes, stranger).await?;
+        let (mut found, landed) = self.looked_at(what, bytes, stranger).await?;
         if !own {
             match &mut found.inspection {
                 Inspection::Refused(refused) => refused.difference = None,
                 Inspection::Lands(lands) => lands.warnings.clear(),
             }
         }
-        Ok(found.seen(again))
+        Ok(found.seen(landed))
     }
 
     /// The same without asking who: for the command line, whose user holds the bucket itself.
@@ -145,13 +153,13 @@ impl Lake {
     /// # Errors
     /// As [`Lake::inspect`], but for the rights.
     pub async fn inspect_for_operator(&self, what: Inspect, bytes: Bytes) -> Result<Inspected> {
-        let (found, again) = self.looked_at(what, bytes, false).await?;
-        Ok(found.seen(again))
+        let (found, landed) = self.looked_at(what, bytes, false).await?;
+        Ok(found.seen(landed))
     }
 
-    /// What the file is, and whether its content is in the dataset, where each lands once. `stranger` when the contract is
-    /// anybody's: a file then expands as far as one without a contract.
-    async fn looked_at(&self, mut what: Inspect, bytes: Bytes, stranger: bool) -> Result<(Inspected, bool)> {
+    /// What the file is, and what became of its content in the dataset when it landed there. `stranger` when the contract
+    /// is anybody's: a file then expands as far as one without a contract.
+    async fn looked_at(&self, mut what: Inspect, bytes: Bytes, stranger: bool) -> Result<(Inspected, Option<Landed>)> {
         self.check_size(bytes.len() as u64)?;
         let rooms = self.rooms();
         let mut existing = None;
@@ -165,17 +173,17 @@ impl Lake {
         if stranger {
             limits.expanded_bytes = limits.expanded_bytes.min(UNKNOWN_EXPANDS_TO);
         }
-        let appends = what.contract.as_ref().is_none_or(|c| c.mode == WriteMode::Append);
-        let dataset = what.dataset.clone().filter(|_| appends);
+        let mode = what.contract.as_ref().map_or(WriteMode::Append, |c| c.mode);
+        let dataset = what.dataset.clone();
         let work = move || (inspect(&bytes, &what, existing.as_deref(), &limits), sha256(&bytes));
         let (found, content) = in_turn(&rooms.arrivals.lookers, work)
             .await
             .map_err(|e| LakeError::internal(format!("inspecting a file failed: {e}")))?;
-        let again = match &dataset {
-            Some(dataset) => rooms.tables.landed(dataset, &content).await?.is_some(),
-            None => false,
+        let landed = match &dataset {
+            Some(dataset) => rooms.tables.landed_as(dataset, &content, mode).await?,
+            None => None,
         };
-        Ok((found, again))
+        Ok((found, landed))
     }
 }
 

@@ -53,9 +53,11 @@ struct How {
     mode: WriteMode,
     key: Vec<String>,
     sort: Vec<String>,
+    /// The rows are corrected ones of an earlier file.
+    corrects: bool,
     /// By an owner's decision.
     decided: bool,
-    /// The roll back after which the content lands once more.
+    /// The version that took the content out, after which it lands once more.
     again: Option<u64>,
 }
 
@@ -67,7 +69,7 @@ impl How {
             mode => mode,
         };
         let (key, sort) = contract.map(|c| (c.key.clone(), c.sort.clone())).unwrap_or_default();
-        Self { mode, key, sort, decided: false, again: None }
+        Self { mode, key, sort, corrects, decided: false, again: None }
     }
 }
 
@@ -332,9 +334,9 @@ impl Lake {
                 arrival.report.sha256.clone_from(&content);
                 let outcome = fill(&mut arrival.report, streamed.reading).outcome;
                 let rows = outcome.map(|_| Rows::Written(schema, files));
-                return match self.remembered(file, &content, how.mode, false).await? {
+                return match self.remembered(file, &content, &how, false).await? {
                     Remembered::New(again) => self.settle(arrival, file, rows, How { again, ..how }, content).await,
-                    Remembered::Landed(version) => self.landed_before(arrival, version).await,
+                    Remembered::Landed(newest) => self.landed_before(arrival, &content, newest).await,
                     Remembered::TakenBack(refusal) => self.refuse(arrival, refusal).await,
                     Remembered::LayThere => self.lay_there(arrival).await,
                 };
@@ -352,11 +354,9 @@ impl Lake {
             None => arrival.report.sha256.clone(),
         };
         let how = How::of(contract.as_deref(), first.is_some());
-        // Corrected rows stand beside others whatever the mode.
-        let once = if first.is_some() { WriteMode::Append } else { how.mode };
-        let again = match self.remembered(file, &content, once, decision.is_some()).await? {
+        let again = match self.remembered(file, &content, &how, decision.is_some()).await? {
             Remembered::New(again) => again,
-            Remembered::Landed(version) => return self.landed_before(arrival, version).await,
+            Remembered::Landed(newest) => return self.landed_before(arrival, &content, newest).await,
             Remembered::TakenBack(refusal) => return self.refuse(arrival, refusal).await,
             Remembered::LayThere => return self.lay_there(arrival).await,
         };
@@ -461,7 +461,7 @@ impl Lake {
         }
         let report = &arrival.report;
         let commit = Commit {
-            sha256: content,
+            sha256: content.clone(),
             again: how.again,
             ingest: report.id.clone(),
             file: report.file.clone(),
@@ -469,7 +469,7 @@ impl Lake {
             mode: how.mode,
             key: how.key,
             sort: how.sort,
-            corrects: report.corrects.is_some(),
+            corrects: how.corrects,
             own: report.columns.iter().map(|c| c.name.clone()).collect(),
         };
         let committed = match rows {
@@ -477,7 +477,7 @@ impl Lake {
             Rows::Written(schema, files) => rooms.tables.commit_files(&report.dataset, &schema, files, &commit).await,
         };
         match committed {
-            Ok(Committed::AlreadyThere(version)) => self.landed_before(arrival, version).await,
+            Ok(Committed::AlreadyThere(newest)) => self.landed_before(arrival, &content, newest).await,
             Ok(Committed::Version(version)) => self.landed(arrival, version).await,
             // Someone else changed the table's columns between our look and the commit.
             Err(LakeError::Invalid { message }) => {

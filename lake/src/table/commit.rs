@@ -40,7 +40,8 @@ pub(super) const ATTEMPTS: usize = 10;
 pub struct Commit {
     /// SHA-256 of the file as it arrived, lower-case hex. What is appended lands once.
     pub sha256: String,
-    /// The roll back after which the content lands once more, by an owner's decision.
+    /// The version that took the content out, after which it lands once more: a file that took the place of all rows, or
+    /// a roll back and then an owner's decision.
     pub again: Option<u64>,
     /// The arrival. What takes the place of rows lands once for each.
     pub ingest: String,
@@ -354,8 +355,8 @@ pub(super) async fn add(
     Ok(table)
 }
 
-/// What the log remembers content by. A roll back takes rows away and not this: the same content lands again only by a
-/// decision, which counts for that roll back alone.
+/// What the log remembers content by. What takes rows out does not take this: the same content lands again after the
+/// version that did, and once for that version.
 fn content_id(sha256: &str, again: Option<u64>) -> String {
     match again {
         None => format!("file:{sha256}"),

@@ -46,8 +46,8 @@ pub struct HistoryEntry {
 pub enum Landed {
     /// It is there: once more it would change nothing.
     Stands,
-    /// Other files took the place of its rows since, or may have.
-    Replaced,
+    /// Other files took the place of its rows since, or may have; `by` is the first version that took out all of them.
+    Replaced { by: Option<u64> },
     /// As this version, and the roll back in version `by` took it out again.
     TakenBack { version: u64, by: u64 },
 }
@@ -187,21 +187,25 @@ fn landed_as(history: &[HistoryEntry], sha256: &str, mode: WriteMode) -> Landed 
     let taken = taken_back(history);
     let of_content = |entry: &&HistoryEntry| entry.content.as_deref() == Some(sha256);
     let counts = |entry: &&HistoryEntry| !taken.contains_key(&entry.version);
-    let newest = history.iter().find(of_content).map(|e| (e.version, taken.get(&e.version)));
-    if let Some((version, Some(by))) = newest
-        && !history.iter().filter(of_content).any(|e| counts(&e))
-    {
-        return Landed::TakenBack { version, by: *by };
-    }
+    let newest = history.iter().find(of_content);
+    let there = history.iter().filter(counts).find(of_content);
+    // Content that is not in the history landed before it.
+    let later = |entry: &&HistoryEntry| there.is_none_or(|there| entry.version > there.version);
+    let replaces = |entry: &&HistoryEntry| entry.operation == WriteMode::Replace.name();
+    let by = history.iter().filter(counts).filter(later).rfind(replaces).map(|e| e.version);
     // A correction stands beside the file whose rows it mends, and a roll back stands for what it restores.
     let is_file = |e: &&HistoryEntry| !e.is_upkeep() && !e.corrects && e.restores.is_none();
     let last = history.iter().filter(counts).find(is_file).filter(of_content);
     let stands = match mode {
-        WriteMode::Append => true,
+        WriteMode::Append => by.is_none() && (there.is_some() || newest.is_none()),
         WriteMode::Upsert => last.is_some(),
         WriteMode::Replace => last.is_some_and(|file| file.operation != WriteMode::Append.name()),
     };
-    if stands { Landed::Stands } else { Landed::Replaced }
+    match newest.and_then(|e| Some((e.version, *taken.get(&e.version)?))) {
+        _ if stands => Landed::Stands,
+        Some((version, by)) => Landed::TakenBack { version, by },
+        None => Landed::Replaced { by },
+    }
 }
 
 #[cfg(test)]
@@ -247,6 +251,7 @@ mod tests {
     fn content_stands_is_replaced_or_was_taken_back() {
         use Landed::{Replaced, Stands, TakenBack};
         use WriteMode::{Append, Replace, Upsert};
+        let by = |version| Replaced { by: Some(version) };
         for (told, content, mode, expected) in [
             ("a b", "a", Append, Stands),
             ("a b <0", "b", Append, TakenBack { version: 1, by: 2 }),
@@ -256,22 +261,35 @@ mod tests {
             ("a b <0 b <2", "b", Append, TakenBack { version: 3, by: 4 }),
             ("a b a", "a", Append, Stands),
             ("A B", "b", Replace, Stands),
-            ("A B", "a", Replace, Replaced),
+            ("A B", "a", Replace, by(1)),
             ("A B A", "a", Replace, Stands),
             ("A B <0", "a", Replace, Stands),
             ("A B <0", "b", Replace, TakenBack { version: 1, by: 2 }),
-            ("A B C <1", "a", Replace, Replaced),
+            ("A B C <1", "a", Replace, by(1)),
+            // The second time was taken back, whatever became of the first.
+            ("A B A <1", "a", Replace, TakenBack { version: 2, by: 3 }),
             ("A .", "a", Replace, Stands),
             ("A +x .", "a", Replace, Stands),
-            ("A +x B", "a", Replace, Replaced),
+            ("A +x B", "a", Replace, by(2)),
             // The rows of both are there still.
-            ("a b", "b", Replace, Replaced),
+            ("a b", "b", Replace, Replaced { by: None }),
             ("a b", "b", Upsert, Stands),
-            ("a b", "a", Upsert, Replaced),
+            ("a b", "a", Upsert, Replaced { by: None }),
             ("a b +x .", "b", Upsert, Stands),
+            // The contract said otherwise before: what took all rows out took these too.
+            ("a B", "a", Append, by(1)),
+            ("a B C d", "a", Append, by(1)),
+            ("a B C d", "c", Append, Stands),
+            ("a B a", "a", Append, Stands),
+            ("a B a C", "a", Append, by(3)),
+            ("a B <0", "a", Append, Stands),
+            ("a B <0 C", "a", Append, by(3)),
+            ("a B a <1", "a", Append, TakenBack { version: 2, by: 3 }),
+            ("a B +x", "x", Append, Stands),
             // Before what is looked through.
             ("b c", "a", Append, Stands),
-            ("b c", "a", Upsert, Replaced),
+            ("b C d", "a", Append, by(1)),
+            ("b c", "a", Upsert, Replaced { by: None }),
         ] {
             assert_eq!(landed_as(&history(told), content, mode), expected, "{content} after {told}, {mode:?}");
         }

@@ -36,6 +36,37 @@ async fn an_earlier_state_that_is_sent_again_lands_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_file_took_out_lands_again_once_the_contract_appends() {
+    let bench = Bench::new().await;
+    bench.replace("shops");
+    let (first, second) = ("id,n\n1,10\n", "id,n\n2,20\n");
+    assert_eq!(bench.send("ops.shops", "first.csv", first).await.version, Some(0));
+    assert_eq!(bench.send("ops.shops", "second.csv", second).await.version, Some(1));
+    std::fs::write(bench.folder.path().join("contracts/ops/shops.toml"), "mode = \"append\"\n").unwrap();
+    let n = async || bench.rows(&staff(), "select n from ops.shops order by n").await;
+    let mut names = (0..).map(|n| format!("{n}.csv"));
+    let mut send = async |text: &str| bench.send("ops.shops", &names.next().unwrap(), text).await;
+    // Its rows are not there, whatever the log remembers.
+    let again = send(first).await;
+    assert_eq!((again.state, again.version), (IngestState::Landed, Some(2)), "{}", again.message);
+    assert_eq!(n().await, [[json!(10)], [json!(20)]]);
+    // Now both are, and a duplicate says since when, and from where.
+    for (text, version, file) in [(first, 2, "0.csv"), (second, 1, "second.csv")] {
+        let same = send(text).await;
+        assert_eq!((same.state, same.version), (IngestState::Duplicate, Some(version)), "{}", same.message);
+        assert!(same.message.contains(&format!("as version {version};")), "{}", same.message);
+        assert_eq!(same.warnings, [format!("It landed from `{file}`.")]);
+    }
+    // What is taken out a second time lands a third time.
+    bench.replace("shops");
+    assert_eq!(send("id,n\n3,30\n").await.version, Some(3));
+    std::fs::write(bench.folder.path().join("contracts/ops/shops.toml"), "mode = \"append\"\n").unwrap();
+    assert_eq!(send(first).await.version, Some(4));
+    assert_eq!(send(first).await.state, IngestState::Duplicate);
+    assert_eq!(n().await, [[json!(10)], [json!(30)]]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_lake_that_is_moved_does_not_land_its_files_anew() {
     let bench = Bench::new().await;
     bench.replace("shops");

@@ -2,16 +2,16 @@
 
 use model::{IngestReport, IngestState, RefusedBecause, RowCounts};
 
-use super::LandingFile;
+use super::{How, LandingFile};
 use crate::{
-    Lake, Result,
+    Lake, LakeError, Result,
     ingest::{arrival::Arrival, read::Refusal},
-    table::{Landed, WriteMode},
+    table::{self, HistoryEntry, Landed, WriteMode},
 };
 
 /// What a dataset knows of a file's content.
 pub(super) enum Remembered {
-    /// It lands, after the roll back that took it out when there was one.
+    /// It lands, after the version that took it out when there was one.
     New(Option<u64>),
     /// It is there, at this newest version.
     Landed(u64),
@@ -26,32 +26,50 @@ impl Lake {
         &self,
         file: &LandingFile,
         content: &str,
-        mode: WriteMode,
+        how: &How,
         decided: bool,
     ) -> Result<Remembered> {
         let (tables, arrivals, dataset) = (&self.rooms().tables, &self.rooms().arrivals, &file.dataset);
+        let newest = async || Ok::<_, LakeError>(tables.landed(dataset, content).await?.unwrap_or_default());
+        // Corrected rows stand beside others whatever the mode.
+        let mode = if how.corrects { WriteMode::Append } else { how.mode };
         Ok(match tables.landed_as(dataset, content, mode).await? {
-            Some(Landed::Replaced) if arrivals.lay_there(&file.path, content).await? => Remembered::LayThere,
-            None | Some(Landed::Replaced) => Remembered::New(None),
+            // They belong to rows that are gone.
+            Some(Landed::Replaced { .. }) if how.corrects => Remembered::Landed(newest().await?),
+            Some(Landed::Replaced { .. }) if arrivals.lay_there(&file.path, content).await? => Remembered::LayThere,
+            None => Remembered::New(None),
+            Some(Landed::Replaced { by }) => Remembered::New(by),
             Some(Landed::TakenBack { by, .. }) if decided => Remembered::New(Some(by)),
             Some(Landed::TakenBack { version, by }) => Remembered::TakenBack(taken_back(version, by)),
-            Some(Landed::Stands) => Remembered::Landed(tables.landed(dataset, content).await?.unwrap_or_default()),
+            Some(Landed::Stands) => Remembered::Landed(newest().await?),
         })
     }
 
-    /// The content is in the table at `version`: by an earlier arrival, or by this very one, which was killed before its
+    /// The content is in the table at `newest`: by an earlier arrival, or by this very one, which was killed before its
     /// end was written or is being taken by another process too.
-    pub(super) async fn landed_before(&self, mut arrival: Arrival, version: u64) -> Result<Arrival> {
-        if let Some(own) = self.version_of(&arrival.report, version).await? {
+    pub(super) async fn landed_before(&self, mut arrival: Arrival, content: &str, newest: u64) -> Result<Arrival> {
+        let history = self.history_to(&arrival.report, newest).await?;
+        if let Some(own) = history.iter().find(|h| h.ingest.as_ref() == Some(&arrival.report.id)) {
             // What the reading found was written before the commit.
             if let Some(known) = self.rooms().arrivals.get(&arrival.report.id).await? {
                 arrival = known.as_ref().clone();
             }
-            return self.landed(arrival, own).await;
+            return self.landed(arrival, own.version).await;
         }
-        arrival.report.version = Some(version);
-        arrival.report.message = "The same content has landed before; nothing was added.".into();
-        arrival.report.rows = RowCounts::default();
+        let report = &mut arrival.report;
+        let taken = table::taken_back(&history);
+        let there = history.iter().find(|h| h.content.as_deref() == Some(content) && !taken.contains_key(&h.version));
+        report.warnings.clear();
+        report.version = Some(there.map_or(newest, |there| there.version));
+        report.message = match there {
+            Some(there) => {
+                // Names of files are for owners; warnings are, too.
+                report.warnings.extend(there.file.iter().map(|file| format!("It landed from `{file}`.")));
+                format!("The same content has landed before, as version {}; nothing was added.", there.version)
+            }
+            None => "The same content has landed before; nothing was added.".into(),
+        };
+        report.rows = RowCounts::default();
         self.finish(arrival, IngestState::Duplicate).await
     }
 
@@ -64,8 +82,8 @@ impl Lake {
         self.finish(arrival, IngestState::Duplicate).await
     }
 
-    /// The version that the arrival itself made, if it did.
-    async fn version_of(&self, report: &IngestReport, at_least: u64) -> Result<Option<u64>> {
+    /// The history of the arrival's dataset, with that version at least.
+    async fn history_to(&self, report: &IngestReport, at_least: u64) -> Result<Vec<HistoryEntry>> {
         const VERSIONS: usize = 10_000;
         const LOOKS: usize = 50;
         let mut history = Vec::new();
@@ -78,7 +96,7 @@ impl Lake {
             // again within the freshness time.
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         }
-        Ok(history.iter().find(|h| h.ingest.as_ref() == Some(&report.id)).map(|h| h.version))
+        Ok(history)
     }
 }
 
