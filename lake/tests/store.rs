@@ -211,6 +211,25 @@ async fn what_another_replica_has_just_landed_counts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_has_no_rows_does_not_empty_what_another_replica_has_just_filled() {
+    let store = Store::open(&StoreConfig::Memory).unwrap();
+    let name: DatasetName = "ops.things".parse().unwrap();
+    let slow = Tables::new(store.clone(), std::time::Duration::from_secs(3600));
+    let other = Tables::new(store, std::time::Duration::ZERO);
+    let empty = async |arrival: &str, may_empty: bool| {
+        let what = Commit { ingest: arrival.into(), may_empty, ..commit("none", WriteMode::Replace) };
+        slow.commit(&name, batch(0).schema(), Vec::new(), what).await.unwrap()
+    };
+    assert_eq!(empty("first", false).await, Committed::Version(0), "there is nothing to take away");
+    let filled = Commit { ingest: "other".into(), ..commit("b", WriteMode::Replace) };
+    other.commit(&name, batch(0).schema(), vec![batch(0)], filled).await.unwrap();
+    assert_eq!(slow.snapshot(&name).await.unwrap().unwrap().rows, 0, "control: it was not seen");
+    assert_eq!(empty("second", false).await, Committed::WouldEmpty);
+    assert_eq!(other.snapshot(&name).await.unwrap().unwrap().rows, 10);
+    assert_eq!(empty("second", true).await, Committed::Version(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_listing_is_in_order_of_paths() {
     on_every_store(async |store| {
         let path = |n: u32| Path::from(format!("log/{n:020}.json"));

@@ -429,12 +429,6 @@ impl Lake {
         }
         match outcome {
             Err(refusal) => self.refuse(arrival, refusal).await,
-            Ok(_) if how.mode == WriteMode::Replace && self.would_empty(&arrival.report, &how).await? => {
-                let message = "No row of it would land, and in `replace` mode it would take away all rows that are there; \
-                               they stay. Send a file with rows, or, when its columns are read and the dataset is to be \
-                               empty, land it by a decision.";
-                self.refuse(arrival, Refusal::new(RefusedBecause::Empty, message)).await
-            }
             Ok(_) if how.decided && arrival.report.rows.landed == 0 && arrival.report.rows.read > 0 => {
                 let message =
                     "No row of the file fits; nothing landed. Mend the rows in quarantine and send the file again.";
@@ -442,15 +436,6 @@ impl Lake {
             }
             Ok(rows) => self.land(arrival, rows, how, content).await,
         }
-    }
-
-    /// Whether a file without rows takes the place of some: nobody means that who sends an export that broke off.
-    async fn would_empty(&self, report: &IngestReport, how: &How) -> Result<bool> {
-        if report.rows.landed > 0 || (how.decided && report.rows.read == 0) {
-            return Ok(false);
-        }
-        let newest = self.rooms().tables.snapshot(&report.dataset).await?;
-        Ok(newest.is_some_and(|newest| newest.files > 0))
     }
 
     async fn land(&self, mut arrival: Arrival, rows: Rows, how: How, content: String) -> Result<Arrival> {
@@ -471,6 +456,8 @@ impl Lake {
             sort: how.sort,
             corrects: how.corrects,
             own: report.columns.iter().map(|c| c.name.clone()).collect(),
+            // Nobody means that who sends an export that broke off.
+            may_empty: how.decided && report.rows.read == 0,
         };
         let committed = match rows {
             Rows::Read(landing) => rooms.tables.commit(&report.dataset, landing.schema, landing.batches, commit).await,
@@ -479,6 +466,12 @@ impl Lake {
         match committed {
             Ok(Committed::AlreadyThere(newest)) => self.landed_before(arrival, &content, newest).await,
             Ok(Committed::Version(version)) => self.landed(arrival, version).await,
+            Ok(Committed::WouldEmpty) => {
+                let message = "No row of it would land, and in `replace` mode it would take away all rows that are there; \
+                               they stay. Send a file with rows, or, when its columns are read and the dataset is to be \
+                               empty, land it by a decision.";
+                self.refuse(arrival, Refusal::new(RefusedBecause::Empty, message)).await
+            }
             // Someone else changed the table's columns between our look and the commit.
             Err(LakeError::Invalid { message }) => {
                 let message = format!("The dataset's columns changed meanwhile: {message}. Send the file again.");

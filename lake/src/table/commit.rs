@@ -57,6 +57,8 @@ pub struct Commit {
     pub sort: Vec<String>,
     /// For upserts: columns that the file brings. The others keep their values in rows that are there.
     pub own: Vec<String>,
+    /// For replaces: without rows it takes away all that are there; else it is not made then.
+    pub may_empty: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -84,6 +86,8 @@ pub enum Committed {
     Version(u64),
     /// It had been made before; the version is the newest at that time.
     AlreadyThere(u64),
+    /// It was not made: it has no rows, and would have taken away all that are there.
+    WouldEmpty,
 }
 
 /// What a commit says of itself in the log, under the key `penstock`.
@@ -191,7 +195,7 @@ impl Tables {
         commit: &Commit,
     ) -> Result<Committed> {
         check_young(&files)?;
-        let rows = files.iter().map(|f| f.profile.rows()).sum();
+        let rows: u64 = files.iter().map(|f| f.profile.rows()).sum();
         let adds = self.adds(dataset, files).await;
         for _ in 0..ATTEMPTS {
             let table = self.writable(dataset).await?;
@@ -202,8 +206,14 @@ impl Tables {
             let committed = match table.snapshot() {
                 Err(_) => create(table, schema, adds.clone(), properties).await,
                 Ok(state) => {
+                    let state = state.snapshot();
                     if commit.mode == WriteMode::Append {
-                        check_types(dataset, &state.snapshot().arrow_schema(), schema)?;
+                        check_types(dataset, &state.arrow_schema(), schema)?;
+                    }
+                    // By the state that is replaced: another replica may just have filled it.
+                    let empties = commit.mode == WriteMode::Replace && rows == 0 && !commit.may_empty;
+                    if empties && state.try_log_data()?.iter().next().is_some() {
+                        return Ok(Committed::WouldEmpty);
                     }
                     add(table, schema, adds.clone(), commit.mode, properties).await
                 }
