@@ -190,16 +190,17 @@ impl Lake {
     ) -> Result<IngestReport> {
         let turn = self.rooms().arrivals.turn(dataset);
         let _turn = turn.lock().await;
-        self.send_in_turn(dataset, name, incoming, sender).await
+        self.send_in_turn(dataset, name, incoming, sender, &new_id()).await
     }
 
-    /// As [`send`](Self::send); the caller holds the dataset's turn.
+    /// As [`send`](Self::send), as this arrival; the caller holds the dataset's turn.
     pub(super) async fn send_in_turn(
         &self,
         dataset: &DatasetName,
         name: &str,
         incoming: Incoming,
         sender: &Sender<'_>,
+        id: &str,
     ) -> Result<IngestReport> {
         if dataset.is_reserved() {
             return Err(LakeError::invalid(format!("{dataset} is written by Penstock alone; send the file elsewhere")));
@@ -207,7 +208,7 @@ impl Lake {
         let placed = self.place(dataset, name, &incoming).await;
         self.tidy(&incoming).await;
         let file = placed?;
-        let report = self.take(&file, sender, Some(&new_id())).await?;
+        let report = self.take(&file, sender, Some(id)).await?;
         report.ok_or_else(|| LakeError::internal(format!("{} was taken and has no report", file.path)))
     }
 

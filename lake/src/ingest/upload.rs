@@ -9,11 +9,14 @@ use std::{collections::BTreeMap, io};
 use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
-use model::{AuditAction, DatasetName, Principal, Upload};
+use model::{AuditAction, DatasetName, IngestReport, IngestState, Principal, Upload};
 use object_store::{ObjectMeta, ObjectStore as _, path::Path};
 use serde::{Deserialize, Serialize};
 
-use super::landing::{Sender, file_name, sha256};
+use super::{
+    arrival::new_id,
+    landing::{Sender, file_name, sha256},
+};
 use crate::{Lake, LakeError, Result, document::Versioned, store::path};
 
 const UPLOADS: &str = "uploads";
@@ -36,6 +39,10 @@ struct Kept {
     file: String,
     bytes: u64,
     begun_at: DateTime<Utc>,
+    /// As which arrival the file is taken. Known before anything is done, so that it is taken once.
+    #[serde(default)]
+    takes: Option<String>,
+    /// The same, once it was taken.
     #[serde(default)]
     ingest: Option<String>,
 }
@@ -70,7 +77,7 @@ impl Lake {
         self.check_size(bytes)?;
         self.sweep_uploads().await?;
         let id = uuid::Uuid::new_v4().to_string();
-        let kept = Kept { dataset: dataset.clone(), file, bytes, begun_at: Utc::now(), ingest: None };
+        let kept = Kept { dataset: dataset.clone(), file, bytes, begun_at: Utc::now(), takes: None, ingest: None };
         let gone = self.remember_upload(who, &id, &kept).await?;
         for id in gone {
             self.remove_pieces(&id).await?;
@@ -182,27 +189,7 @@ impl Lake {
         // Whoever had the turn before may have taken it.
         let mut kept = self.own_upload(who, id).await?;
         if kept.ingest.is_none() {
-            let pieces = self.pieces(id).await?;
-            // Whoever ends an upload takes its pieces away one by one.
-            if offset(&pieces) != kept.bytes {
-                return Err(LakeError::Conflict { what: "the upload" });
-            }
-            let objects = self.rooms().store.objects();
-            let body = futures::stream::iter(pieces)
-                .then(move |piece| {
-                    let objects = objects.clone();
-                    async move { objects.get_opts(&piece.location, Default::default()).await?.bytes().await }
-                })
-                .map_err(io::Error::other)
-                .boxed();
-            let entry = self.audited(who, AuditAction::Upload)?.on(&kept.dataset).text(&kept.file);
-            let sent = async {
-                let incoming = self.take_in(&kept.file, body).await?;
-                self.send_in_turn(&kept.dataset, &kept.file, incoming, &Sender::Person(who)).await
-            };
-            let sent = sent.await;
-            self.settle_arrival(who, entry, &sent);
-            let report = sent?;
+            let report = self.taken_as(who, id, &kept).await?;
             kept.ingest = Some(report.id);
             self.change_uploads(who, |uploads| {
                 if let Some(known) = uploads.get_mut(id) {
@@ -214,6 +201,42 @@ impl Lake {
             self.remove_pieces(id).await?;
         }
         Ok(kept.shown(id, kept.bytes))
+    }
+
+    /// Makes the file an arrival; the one that it was made before, when a process was killed between that and the note.
+    async fn taken_as(&self, who: &Principal, id: &str, kept: &Kept) -> Result<IngestReport> {
+        let new = new_id();
+        let takes = self.change_uploads(who, |uploads| {
+            let known = uploads.get_mut(id).ok_or(LakeError::Conflict { what: "the upload" })?;
+            Ok(known.takes.get_or_insert_with(|| new.clone()).clone())
+        });
+        let arrival = takes.await?;
+        if let Some(known) = self.rooms().arrivals.get(&arrival).await?
+            && known.report.state != IngestState::Working
+        {
+            return Ok(known.report.clone());
+        }
+        let pieces = self.pieces(id).await?;
+        // Whoever ends an upload takes its pieces away one by one.
+        if offset(&pieces) != kept.bytes {
+            return Err(LakeError::Conflict { what: "the upload" });
+        }
+        let objects = self.rooms().store.objects();
+        let body = futures::stream::iter(pieces)
+            .then(move |piece| {
+                let objects = objects.clone();
+                async move { objects.get_opts(&piece.location, Default::default()).await?.bytes().await }
+            })
+            .map_err(io::Error::other)
+            .boxed();
+        let entry = self.audited(who, AuditAction::Upload)?.on(&kept.dataset).text(&kept.file);
+        let sent = async {
+            let incoming = self.take_in(&kept.file, body).await?;
+            self.send_in_turn(&kept.dataset, &kept.file, incoming, &Sender::Person(who), &arrival).await
+        };
+        let sent = sent.await;
+        self.settle_arrival(who, entry, &sent);
+        sent
     }
 
     async fn own_upload(&self, who: &Principal, id: &str) -> Result<Kept> {
@@ -328,17 +351,22 @@ fn offset(pieces: &[ObjectMeta]) -> u64 {
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-    use crate::{LakeConfig, StoreConfig};
+    use crate::{
+        LakeConfig, StoreConfig,
+        ingest::{arrival::Arrival, incoming::Incoming},
+    };
 
-    #[tokio::test]
-    async fn a_file_of_which_a_piece_is_gone_is_not_put_together() {
-        let mut config = LakeConfig::new(StoreConfig::Memory);
+    async fn open(store: StoreConfig) -> Lake {
+        let mut config = LakeConfig::new(store);
         config.freshness = std::time::Duration::ZERO;
         let lake = Lake::open(config).await.unwrap();
-        let store = &lake.rooms().store;
         let policy = "[[grant]]\nto = [\"group:staff\"]\non = [\"*\"]\nmay = [\"own\"]\n";
-        store.write(&path::policy(), policy).await.unwrap();
-        let who = Principal {
+        lake.rooms().store.write(&path::policy(), policy).await.unwrap();
+        lake
+    }
+
+    fn ann() -> Principal {
+        Principal {
             issuer: "test".into(),
             subject: "ann".into(),
             name: "ann".into(),
@@ -347,7 +375,13 @@ mod tests {
             claims: BTreeMap::new(),
             scope: None,
             origin: Default::default(),
-        };
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_of_which_a_piece_is_gone_is_not_put_together() {
+        let (lake, who) = (open(StoreConfig::Memory).await, ann());
+        let store = &lake.rooms().store;
         let dataset = "ops.shops".parse().unwrap();
         let id = lake.begin_upload(&who, &dataset, "a.csv", 8).await.unwrap().id;
         for (at, text) in [(0, "id\n1"), (4, "\n2\n3")] {
@@ -358,5 +392,47 @@ mod tests {
         let taken = lake.take_upload(&who, &id).await;
         assert!(matches!(taken, Err(LakeError::Conflict { .. })), "{taken:?}");
         assert!(lake.landing_area().await.unwrap().files.is_empty());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_file_that_was_taken_before_its_upload_says_so_is_not_taken_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (who, dataset) = (ann(), "ops.shops".parse::<DatasetName>().unwrap());
+        let open = async || open(StoreConfig::Folder(folder.path().to_owned())).await;
+        let mut lake = open().await;
+        lake.rooms().store.write(&path::contract(&dataset), "mode = \"replace\"\n").await.unwrap();
+        let id = lake.begin_upload(&who, &dataset, "a.csv", 8).await.unwrap().id;
+        let piece = path::upload(&id).join(piece_name(0));
+        lake.rooms().store.write(&piece, "id\n1\n2\n3").await.unwrap();
+        let first = lake.take_upload(&who, &id).await.unwrap().ingest.unwrap();
+        let report = lake.ingest(&who, &first).await.unwrap();
+        assert_eq!((report.state, report.version), (IngestState::Landed, Some(0)), "{}", report.message);
+        // As a process leaves it that is killed before the note, or before the arrival's end was written.
+        for ended in [true, false] {
+            lake.rooms().store.write(&piece, "id\n1\n2\n3").await.unwrap();
+            let forget = |uploads: &mut Uploads| {
+                uploads.get_mut(&id).unwrap().ingest = None;
+                Ok(())
+            };
+            lake.change_uploads(&who, forget).await.unwrap();
+            if !ended {
+                let report = IngestReport { state: IngestState::Working, finished_at: None, ..report.clone() };
+                let begun = Arrival { report, sender: Some(who.key()), terms: None };
+                std::fs::remove_dir_all(folder.path().join("portal/ingest").join(&first)).unwrap();
+                lake.documents().create("ingest", &first, &begun).await.unwrap();
+                lake = open().await;
+            }
+            // Newer rows came meanwhile.
+            let newer = Incoming::Held(if ended { "id\n4\n" } else { "id\n5\n" }.into());
+            let newer = lake.send_for(&who, &dataset, format!("{ended}.csv"), newer).await.unwrap();
+            assert_eq!(newer.state, IngestState::Landed, "{}", newer.message);
+            let again = lake.take_upload(&who, &id).await.unwrap();
+            assert_eq!(again.ingest.as_deref(), Some(first.as_str()));
+            let report = lake.ingest(&who, &first).await.unwrap();
+            assert_eq!((report.state, report.version), (IngestState::Landed, Some(0)), "{}", report.message);
+            let newest = lake.rooms().tables.snapshot(&dataset).await.unwrap().unwrap();
+            assert_eq!(Some(newest.version), newer.version, "{ended}: it landed over newer rows");
+            assert!(lake.pieces(&id).await.unwrap().is_empty());
+        }
     }
 }
