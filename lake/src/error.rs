@@ -45,6 +45,9 @@ pub enum LakeError {
          says what is wrong"
     )]
     PolicyUnreadable,
+    /// Another engine made of a table what we do not write; the message says what, and names nothing that it holds.
+    #[error("{message}")]
+    Foreign { message: String },
     /// A contract or the policy is wrong; the message names file, line and cure.
     #[error("{message}")]
     Config { message: String },
@@ -78,6 +81,7 @@ impl LakeError {
             Self::Cancelled => "cancelled",
             Self::Conflict { .. } => "conflict",
             Self::PolicyUnreadable => "policy_unreadable",
+            Self::Foreign { .. } => "table_not_written",
             Self::Config { .. } => "configuration",
             Self::Store { .. } => "store_unavailable",
             Self::Internal { .. } => "internal",

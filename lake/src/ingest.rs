@@ -34,6 +34,7 @@ mod json;
 mod key;
 mod landing;
 mod name;
+mod patience;
 mod queue;
 mod raw;
 mod read;

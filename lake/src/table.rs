@@ -22,6 +22,7 @@ mod append;
 mod clean;
 mod commit;
 mod compact;
+mod foreign;
 mod history;
 mod lookup;
 mod past;

@@ -4,6 +4,8 @@
 
 #[path = "store/faults.rs"]
 mod faults;
+#[path = "store/foreign.rs"]
+mod foreign;
 #[path = "store/s3_server.rs"]
 mod s3_server;
 

@@ -56,6 +56,7 @@ fn known(code: &str) -> (StatusCode, &'static str) {
         "busy" => (StatusCode::TOO_MANY_REQUESTS, "Too many queries"),
         "cancelled" => (StatusCode::CONFLICT, "The query was cancelled"),
         "conflict" => (StatusCode::CONFLICT, "Changed meanwhile"),
+        "table_not_written" => (StatusCode::CONFLICT, "The table is not written by Penstock"),
         "configuration" => (StatusCode::UNPROCESSABLE_ENTITY, "A contract or the policy is wrong"),
         "policy_unreadable" => (StatusCode::SERVICE_UNAVAILABLE, "The policy cannot be read"),
         "audit_unavailable" => (StatusCode::SERVICE_UNAVAILABLE, "The audit cannot be written"),

@@ -11,7 +11,7 @@ use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, Semaphore};
 
-use super::{count::Counts, hint::Hints};
+use super::{count::Counts, hint::Hints, patience::Patience};
 use crate::{Lake, LakeError, Result, document::Documents, store::path};
 
 /// Reports that one listing shows at most.
@@ -36,6 +36,7 @@ pub(crate) struct Arrivals {
     /// Files that are only looked at have their own turn: anyone may look, and nobody's file waits for it.
     pub(super) lookers: Arc<Semaphore>,
     pub(super) hints: Hints,
+    pub(super) patience: Patience,
     counts: Counts,
 }
 
@@ -89,6 +90,7 @@ impl Arrivals {
             readers: Arc::new(Semaphore::new(READ_AT_ONCE)),
             lookers: Arc::new(Semaphore::new(2)),
             hints: Hints::default(),
+            patience: Patience::default(),
             counts: Counts::default(),
         }
     }

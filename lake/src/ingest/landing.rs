@@ -242,7 +242,7 @@ impl Lake {
             known => match self.in_turn(file, sender, id.clone(), known).await {
                 Ok(arrival) => arrival,
                 Err(e) => {
-                    self.say_delayed(file, id, sender).await;
+                    self.say_delayed(file, id, sender, &e).await;
                     if let Some(entry) = entry {
                         entry.text(file.name()).fail(&e);
                     }
@@ -263,16 +263,22 @@ impl Lake {
 
     /// Gives a file that could not be taken a report, so that whoever dropped it sees that it is known. The next look takes
     /// it up again.
-    async fn say_delayed(&self, file: &LandingFile, id: String, sender: &Sender<'_>) {
+    async fn say_delayed(&self, file: &LandingFile, id: String, sender: &Sender<'_>, why: &LakeError) {
         let arrivals = &self.rooms().arrivals;
-        if !matches!(arrivals.get(&id).await, Ok(None)) {
-            return;
-        }
-        let mut arrival = new_arrival(file, id, sender);
-        arrival.report.message =
-            "The file could not be taken yet, by a fault of ours or of the store; the log says more. It is tried again \
-             by itself."
-                .into();
+        let message = match why {
+            LakeError::Foreign { message } => format!("The file waits: {message}. It is tried again by itself."),
+            _ => "The file could not be taken yet, by a fault of ours or of the store; the log says more. It is tried \
+                  again by itself."
+                .to_owned(),
+        };
+        let mut arrival = match arrivals.get(&id).await {
+            Ok(None) => new_arrival(file, id, sender),
+            Ok(Some(known)) if known.report.state == IngestState::Working && known.report.message != message => {
+                known.as_ref().clone()
+            }
+            Ok(Some(_)) | Err(_) => return,
+        };
+        arrival.report.message = message;
         if let Err(e) = arrivals.write(&arrival).await {
             tracing::debug!(path = %file.path, error = %e, "nor could that be said");
         }
@@ -306,6 +312,8 @@ impl Lake {
             }
             Err(e) => return Err(e),
         };
+        // Before anything is read: its rows could not be written.
+        rooms.tables.check_writable(&file.dataset, How::of(contract.as_deref(), first.is_some()).mode).await?;
         let existing = rooms.tables.snapshot(&file.dataset).await?.map(|s| s.schema.clone());
         arrival.terms = Some(terms(contract.as_deref(), existing.as_deref()));
         // Corrected rows are read as the file was that they stood in.

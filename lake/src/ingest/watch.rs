@@ -1,11 +1,12 @@
 //! Notices new landing files: one cheap listing a look, and a file is taken when two looks saw it the same. Between two
-//! looks it follows [hints](super::hint).
+//! looks it follows [hints](super::hint). A dataset whose files could not be taken is left alone for a while.
 
 use std::{
-    collections::{HashMap, HashSet},
-    time::Duration,
+    collections::{BTreeSet, HashMap, HashSet},
+    time::{Duration, Instant},
 };
 
+use model::DatasetName;
 use object_store::path::Path;
 
 use super::landing::{LandingArea, LandingFile, Sender};
@@ -52,10 +53,19 @@ impl Lake {
         }
     }
 
-    /// Takes files that nobody waits for: what fails is in the log, and in the next look.
-    pub(super) async fn take_watched(&self, files: Vec<LandingFile>) {
-        for (dataset, e) in self.take_all(files, &Sender::Watcher).await.1 {
-            tracing::warn!(%dataset, error = ?e, "landing files could not be taken; the next look tries again");
+    /// Takes files that nobody waits for: what fails is in the log, and is tried again by a later look.
+    pub(super) async fn take_watched(&self, mut files: Vec<LandingFile>) {
+        let patience = &self.rooms().arrivals.patience;
+        let now = Instant::now();
+        files.retain(|file| patience.is_over(&file.dataset, now));
+        let tried: BTreeSet<DatasetName> = files.iter().map(|file| file.dataset.clone()).collect();
+        let failed = self.take_all(files, &Sender::Watcher).await.1;
+        for dataset in tried.iter().filter(|tried| !failed.iter().any(|(dataset, _)| dataset == *tried)) {
+            patience.end(dataset);
+        }
+        for (dataset, e) in failed {
+            let wait = patience.grow(&dataset, Instant::now());
+            tracing::warn!(%dataset, error = ?e, ?wait, "landing files could not be taken; they are tried again");
         }
     }
 }

@@ -201,6 +201,7 @@ fn again(e: &LakeError) -> LakeError {
         LakeError::Cancelled => LakeError::Cancelled,
         LakeError::PolicyUnreadable => LakeError::PolicyUnreadable,
         LakeError::Conflict { what } => LakeError::Conflict { what },
+        LakeError::Foreign { message } => LakeError::Foreign { message: message.clone() },
         LakeError::Config { message } => LakeError::Config { message: message.clone() },
         LakeError::Store { source } => LakeError::Store { source: source.to_string().into() },
         LakeError::Internal { detail, .. } => LakeError::internal(detail),

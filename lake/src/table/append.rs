@@ -12,6 +12,7 @@ use model::DatasetName;
 use super::{
     Tables, WriteMode,
     commit::{ATTEMPTS, Note, add, create, is_conflict},
+    foreign,
 };
 use crate::{LakeError, Result};
 
@@ -39,6 +40,7 @@ impl Tables {
                 None => self.writable(dataset).await?,
             };
             if let Ok(state) = table.snapshot() {
+                foreign::check(dataset, state.snapshot(), WriteMode::Append)?;
                 let last = state.snapshot().transaction_version(table.log_store().as_ref(), writer).await?;
                 if last.is_some_and(|last| last >= number) {
                     return Ok(());

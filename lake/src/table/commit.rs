@@ -18,7 +18,7 @@ use deltalake::{
     kernel::{
         Action, CommitInfo, MetadataExt as _, StructType, Transaction,
         engine::arrow_conversion::TryIntoKernel as _,
-        transaction::{CommitBuilder, CommitProperties},
+        transaction::{CommitBuilder, CommitConflictError, CommitProperties, TransactionError},
     },
     operations::create::CreateBuilder,
     protocol::{DeltaOperation, SaveMode},
@@ -27,7 +27,7 @@ use futures::TryStreamExt as _;
 use model::{Compacted, DatasetName};
 use serde::{Deserialize, Serialize};
 
-use super::{DataFile, Tables, clean::check_young, upsert, write};
+use super::{DataFile, Tables, clean::check_young, foreign, upsert, write};
 use crate::{LakeError, Result};
 
 /// Versions between two checkpoints of the log.
@@ -142,7 +142,8 @@ impl Tables {
     /// nullable, missing ones become null.
     ///
     /// # Errors
-    /// [`LakeError::Invalid`] when a column has another type than the table's; nothing is written then.
+    /// [`LakeError::Invalid`] when a column has another type than the table's, [`LakeError::Foreign`] when the table is
+    /// one that we do not write; nothing is written then.
     /// [`LakeError::Conflict`] when other writers kept committing first.
     pub async fn commit(
         &self,
@@ -151,6 +152,7 @@ impl Tables {
         batches: Vec<RecordBatch>,
         commit: Commit,
     ) -> Result<Committed> {
+        self.check_writable(dataset, commit.mode).await?;
         if commit.mode == WriteMode::Upsert {
             return self.upsert(dataset, &schema, batches, &commit).await;
         }
@@ -207,6 +209,7 @@ impl Tables {
                 Err(_) => create(table, schema, adds.clone(), properties).await,
                 Ok(state) => {
                     let state = state.snapshot();
+                    foreign::check(dataset, state, commit.mode)?;
                     if commit.mode == WriteMode::Append {
                         check_types(dataset, &state.arrow_schema(), schema)?;
                     }
@@ -248,6 +251,7 @@ impl Tables {
                     create(table, schema, self.adds(dataset, files).await, properties).await
                 }
                 Ok(state) => {
+                    foreign::check(dataset, state.snapshot(), commit.mode)?;
                     let growth = check_types(dataset, &state.snapshot().arrow_schema(), schema)?;
                     let batches = match &batches[..] {
                         [] => vec![RecordBatch::new_empty(Arc::clone(schema))],
@@ -404,7 +408,27 @@ fn same_type(a: &DataType, b: &DataType) -> bool {
     a == b || (is_text(a) && is_text(b))
 }
 
+/// Whether another writer was first, so that the same once more may succeed.
 pub(super) fn is_conflict(e: &DeltaTableError) -> bool {
-    matches!(e, DeltaTableError::VersionAlreadyExists(_) | DeltaTableError::Transaction { .. })
-        || ["already exists", "already exist"].iter().any(|said| e.to_string().contains(said))
+    use CommitConflictError::{
+        ConcurrentAppend, ConcurrentDeleteDelete, ConcurrentDeleteRead, ConcurrentTransaction, MetadataChanged,
+        ProtocolChanged,
+    };
+    match e {
+        DeltaTableError::VersionAlreadyExists(_) => true,
+        DeltaTableError::Transaction { source } => match source {
+            TransactionError::VersionAlreadyExists(_) | TransactionError::MaxCommitAttempts(_) => true,
+            TransactionError::CommitConflict(conflict) => matches!(
+                conflict,
+                ConcurrentAppend
+                    | ConcurrentDeleteDelete
+                    | ConcurrentDeleteRead
+                    | ConcurrentTransaction
+                    | MetadataChanged
+                    | ProtocolChanged(_)
+            ),
+            _ => false,
+        },
+        e => e.to_string().contains("already exist"),
+    }
 }

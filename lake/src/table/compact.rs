@@ -25,6 +25,7 @@ use super::{
     DataFile, Snapshot, TableWriter, Tables,
     clean::check_young,
     commit::{ATTEMPTS, Note, is_conflict},
+    foreign,
     write::FULL,
 };
 use crate::{LakeError, Result};
@@ -208,11 +209,9 @@ pub(super) fn small_files(snapshot: &Snapshot) -> Result<Vec<Small>> {
 /// Whether it is a table as we write them: whole files below its own folder, with the columns under their own names.
 pub(super) fn is_ours(snapshot: &Snapshot) -> Result<bool> {
     let state = snapshot.state()?;
-    let metadata = state.metadata();
-    let plain =
-        metadata.partition_columns().is_empty() && !metadata.configuration().contains_key("delta.columnMapping.mode");
     let log = state.try_log_data()?;
-    Ok(plain && log.iter().all(|f| f.deletion_vector_descriptor().is_none() && !f.path().contains("://")))
+    Ok(foreign::obstacle(state)?.is_none()
+        && log.iter().all(|f| f.deletion_vector_descriptor().is_none() && !f.path().contains("://")))
 }
 
 /// Whether it was ended because it had enough rows: what compresses well is small and would be written the same again.

@@ -10,6 +10,7 @@ use model::DatasetName;
 use super::{
     Tables,
     commit::{ATTEMPTS, Note, is_conflict},
+    foreign,
 };
 use crate::{LakeError, Result};
 
@@ -19,7 +20,8 @@ impl Tables {
     ///
     /// # Errors
     /// [`LakeError::Invalid`] when `to` is not older than the newest version, [`LakeError::Conflict`] when `newest` is
-    /// not the newest any more, or when other writers kept committing first.
+    /// not the newest any more, or when other writers kept committing first; [`LakeError::Foreign`] when the table has
+    /// features that we do not write.
     pub async fn restore(&self, dataset: &DatasetName, to: u64, newest: Option<u64>, by: &str) -> Result<u64> {
         let note =
             Note { operation: "rollback".into(), by: Some(by.to_owned()), restores: Some(to), ..Note::default() };
@@ -31,6 +33,7 @@ impl Tables {
             {
                 return Err(LakeError::Conflict { what: "the dataset" });
             }
+            foreign::check_features(dataset, table.snapshot()?.snapshot())?;
             if to >= now {
                 return Err(LakeError::invalid(format!(
                     "version {now} is the newest of {dataset}; roll back to an older one"

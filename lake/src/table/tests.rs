@@ -71,6 +71,21 @@ async fn a_file_that_another_engine_took_rows_from_meanwhile_is_not_compacted() 
     assert_eq!(tables.snapshot(&things()).await.unwrap().unwrap().version, 8);
 }
 
+#[test]
+fn only_what_another_writer_caused_is_tried_again() {
+    use deltalake::{
+        DeltaTableError,
+        kernel::transaction::{CommitConflictError, TransactionError},
+    };
+    let conflict = |source: TransactionError| super::commit::is_conflict(&DeltaTableError::from(source));
+    assert!(conflict(TransactionError::VersionAlreadyExists(3)));
+    assert!(conflict(TransactionError::MaxCommitAttempts(0)));
+    assert!(conflict(CommitConflictError::ConcurrentAppend.into()));
+    assert!(!conflict(CommitConflictError::UnsupportedWriterVersion(9).into()));
+    assert!(!conflict(TransactionError::UnsupportedTableFeatures(Vec::new())));
+    assert!(!conflict(TransactionError::DeltaTableAppendOnly));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_known_of_a_table_does_not_grow_older() {
     let tables = tables();
