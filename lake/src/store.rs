@@ -5,6 +5,7 @@
 use std::{fmt, io::ErrorKind, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
+use futures::TryStreamExt as _;
 use object_store::{
     CopyMode, CopyOptions, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, RetryConfig,
     local::LocalFileSystem, memory::InMemory, path::Path, prefix::PrefixStore,
@@ -15,8 +16,10 @@ use crate::{LakeError, Result, StoreConfig};
 pub mod path;
 
 mod ordered;
+mod walk;
 
 use ordered::Ordered;
+pub(crate) use walk::{LeftOut, Walked};
 
 /// The URL under which query plans name the bucket; never a real address, so that no plan can show one.
 pub const STORE_URL: &str = "lake://bucket/";
@@ -63,6 +66,20 @@ impl Store {
     #[must_use]
     pub fn folder(&self) -> Option<&std::path::Path> {
         self.folder.as_deref()
+    }
+
+    /// All objects below a prefix in order of their paths; in a folder, what cannot be listed is left out and told.
+    pub(crate) async fn list_each(&self, prefix: &str) -> Result<Walked> {
+        let Some(folder) = self.folder.clone() else {
+            let objects = self.objects.list(Some(&Path::from(prefix))).try_collect().await?;
+            return Ok(Walked { objects, left_out: Vec::new() });
+        };
+        let prefix = prefix.to_owned();
+        let walked = tokio::task::spawn_blocking(move || walk::walk(&folder, &prefix)).await;
+        let walked = walked.map_err(|e| LakeError::internal(format!("listing a folder failed: {e}")))?;
+        let mut walked = walked.map_err(|e| LakeError::Store { source: e.into() })?;
+        walked.objects.sort_unstable_by(|a, b| a.location.cmp(&b.location));
+        Ok(walked)
     }
 
     /// Whether the bucket is a local folder that has one of its own for this prefix.

@@ -124,6 +124,27 @@ async fn a_file_that_the_store_does_not_give_out_is_refused_and_holds_up_no_othe
     assert!(lake.ingest_landing().await.unwrap().is_empty(), "it is done with");
 }
 
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_no_store_can_have_is_left_out_and_told_and_all_others_land() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
+
+    let folder = tempfile::tempdir().unwrap();
+    let config = StoreConfig::Folder(folder.path().to_owned());
+    let store = Store::open(&config).unwrap();
+    drop_file(&store, "ops/flights/a.csv", "id\n1\n").await;
+    drop_file(&store, "ops/shops/a.csv", "id\n2\n").await;
+    let bad = folder.path().join("landing/ops/flights").join(OsStr::from_bytes(b"M\xfcnchen.csv"));
+    std::fs::write(bad, "id\n3\n").unwrap();
+    let lake = Lake::open(LakeConfig::new(config)).await.unwrap();
+    let reports = lake.ingest_landing().await.unwrap();
+    assert_eq!(reports.iter().map(|r| r.state).collect::<Vec<_>>(), [IngestState::Landed; 2], "{reports:?}");
+    let astray = lake.all_astray().await.unwrap();
+    let told: Vec<_> = astray.iter().map(|a| (a.path.as_str(), a.bytes)).collect();
+    assert_eq!(told, [("landing/ops/flights/M\u{fffd}nchen.csv", 5)]);
+    assert!(astray[0].reason.contains("rename it"), "{}", astray[0].reason);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dataset_whose_log_is_damaged_holds_up_no_other() {
     let folder = tempfile::tempdir().unwrap();

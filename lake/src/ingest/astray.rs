@@ -1,5 +1,5 @@
-//! Files of the landing area that nobody takes, because their folders name no dataset: one folder too high, or named as
-//! no unit or dataset can be.
+//! Files of the landing area that nobody takes, because their folders name no dataset (one folder too high, or named as
+//! no unit or dataset can be), or because they cannot even be listed.
 
 use model::{Astray, DatasetName, Principal};
 use object_store::ObjectMeta;
@@ -11,7 +11,8 @@ use crate::{Lake, LakeError, Result};
 pub(super) const MOST: usize = 100;
 
 impl Lake {
-    /// The first files of the landing area that belong to no dataset, by path. For stewards: they are nobody's. Costs one
+    /// The first files of the landing area that nobody takes: those that cannot be listed, then by path those that belong
+    /// to no dataset. For stewards: they are nobody's. Costs one
     /// listing.
     ///
     /// # Errors

@@ -8,9 +8,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use arrow::datatypes::SchemaRef;
 use chrono::Utc;
-use futures::{StreamExt, TryStreamExt};
+use futures::StreamExt;
 use model::{AuditAction, DatasetName, IngestReport, IngestState, Principal, RefusedBecause, RowCounts};
-use object_store::{GetOptions, GetRange, GetResult, ObjectStore, path::Path};
+use object_store::{GetOptions, GetRange, GetResult, ObjectStore};
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -102,12 +102,10 @@ impl Sender<'_> {
 impl Lake {
     /// All files of the landing area. One listing.
     pub(super) async fn landing_area(&self) -> Result<LandingArea> {
-        let objects = self.rooms().store.objects();
+        let found = self.rooms().store.list_each(path::LANDING).await?;
         let mut area = LandingArea::default();
-        let mut listing = objects.list(Some(&Path::from(path::LANDING)));
-        while let Some(object) = listing.try_next().await? {
-            area.add(object);
-        }
+        found.left_out.into_iter().for_each(|left_out| area.leave_out(left_out));
+        found.objects.into_iter().for_each(|object| area.add(object));
         area.files
             .sort_by(|a, b| (&a.dataset, a.path.as_ref(), a.changed).cmp(&(&b.dataset, b.path.as_ref(), b.changed)));
         Ok(area)

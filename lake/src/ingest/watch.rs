@@ -27,7 +27,11 @@ impl Lake {
             match self.landing_area().await {
                 Ok(LandingArea { files, astray }) => {
                     for file in astray.into_iter().filter(|f| told.insert(f.path.clone())) {
-                        tracing::warn!(path = file.path, cure = file.reason, "a landing file belongs to no dataset");
+                        tracing::warn!(
+                            path = file.path,
+                            cure = file.reason,
+                            "nobody takes what lies there in the landing area"
+                        );
                     }
                     let arrivals = &self.rooms().arrivals;
                     let new: Vec<LandingFile> =

@@ -12,7 +12,7 @@ use crate::{
         astray::{MOST, astray},
         replay::is_marked,
     },
-    store::path,
+    store::{LeftOut, path},
 };
 
 /// A file in the landing area.
@@ -31,11 +31,18 @@ pub(in crate::ingest) struct LandingFile {
 pub(in crate::ingest) struct LandingArea {
     /// By dataset, then name, then time.
     pub files: Vec<LandingFile>,
-    /// The first of those that belong to no dataset.
+    /// The first of those that nobody takes: they cannot be listed, or belong to no dataset.
     pub astray: Vec<Astray>,
 }
 
 impl LandingArea {
+    pub fn leave_out(&mut self, LeftOut { path, bytes, changed_at, reason }: LeftOut) {
+        let is_hidden = is_unfinished(path.rsplit('/').next().unwrap_or_default());
+        if !is_hidden && self.astray.len() < MOST {
+            self.astray.push(Astray { path, bytes, changed_at, reason });
+        }
+    }
+
     pub fn add(&mut self, object: ObjectMeta) {
         match astray(&object) {
             Some(astray) if self.astray.len() < MOST => self.astray.push(astray),
