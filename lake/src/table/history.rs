@@ -285,7 +285,7 @@ mod tests {
             ("a B <0", "a", Append, Stands),
             ("a B <0 C", "a", Append, by(3)),
             ("a B a <1", "a", Append, TakenBack { version: 2, by: 3 }),
-            ("a B +x", "x", Append, Stands),
+            ("a B +x", "+x", Append, Stands),
             // Before what is looked through.
             ("b c", "a", Append, Stands),
             ("b C d", "a", Append, by(1)),
