@@ -95,7 +95,10 @@ impl Lake {
         let holds = self.holding().await?;
         let mut mine: Vec<AccessRequest> = self.rooms().requests.of(who).await?.requests;
         mine.retain(|r| is_own(who, r));
-        mine.iter_mut().for_each(|r| r.state = state(r, &holds));
+        for request in &mut mine {
+            request.state = state(request, &holds);
+            self.for_asker(request).await?;
+        }
         mine.reverse();
         let mut to_answer = Vec::new();
         for request in self.rooms().requests.all().await?.iter().flat_map(|asked| &asked.requests) {
@@ -131,12 +134,23 @@ impl Lake {
     /// # Errors
     /// [`LakeError::NotFound`], the same for absent and hidden.
     pub async fn access_request(&self, who: &Principal, id: &str) -> Result<AccessRequest> {
-        let request = self.rooms().requests.get(id).await?;
-        if !is_own(who, &request) && !self.answers(who, &request).await? {
+        let mut request = self.rooms().requests.get(id).await?;
+        if is_own(who, &request) {
+            self.for_asker(&mut request).await?;
+        } else if !self.answers(who, &request).await? {
             return Err(no_request(id));
         }
-        let state = state(&request, &self.holding().await?);
-        Ok(AccessRequest { state, ..request })
+        request.state = state(&request, &self.holding().await?);
+        Ok(request)
+    }
+
+    /// Makes it one for its asker.
+    async fn for_asker(&self, request: &mut AccessRequest) -> Result<()> {
+        if let Some(give) = &mut request.given {
+            let snapshot = self.rooms().tables.snapshot(&request.dataset).await?;
+            *give = given::told(give, snapshot.as_ref().map(|s| &*s.schema));
+        }
+        Ok(())
     }
 
     /// What a grant would give by itself. For who could grant it; is audited.

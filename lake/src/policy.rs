@@ -24,7 +24,7 @@ use crate::{
     audit::{self, Buffer},
     contract::Contracts,
     document::Documents,
-    govern::Reader,
+    govern::{Reader, always_answers},
     store::{Store, path, soon},
     table::Snapshot,
 };
@@ -403,6 +403,9 @@ impl Policies {
                 known = known && grants.any(Written::is_without_limit);
             }
             let bound = predicate.bind(then, who, &values)?;
+            if grant.is_on_request() && !always_answers(&bound.filter, then) {
+                return Err(Unusable::Wrong(format!("its condition is not one that may be given: {}", given::SIMPLE)));
+            }
             filter = Some(bound.filter);
             said = Some(Said { words: bound.said, told: known });
         }

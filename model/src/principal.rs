@@ -53,8 +53,14 @@ pub struct Viewing {
     pub key: String,
     pub name: String,
     pub email: Option<String>,
+    /// The issuer of the identity as whom they look, whose own the principal's is not.
+    pub issuer: String,
     /// When it ends by itself.
     pub until: DateTime<Utc>,
+}
+
+fn key_of(issuer: &str, subject: &str) -> String {
+    format!("{}:{issuer}{subject}", issuer.len())
 }
 
 /// What a token may do, never more than its owner may.
@@ -95,13 +101,25 @@ impl Principal {
     /// Whether a program acts under its own name, and no person.
     #[must_use]
     pub fn is_service(&self) -> bool {
-        self.issuer == SERVICE
+        self.issuer_for_policy() == SERVICE
+    }
+
+    /// Whose grants count: its own, in a view those of whom it shows.
+    fn issuer_for_policy(&self) -> &str {
+        self.origin.viewing.as_ref().map_or(&self.issuer, |viewing| &viewing.issuer)
+    }
+
+    /// Whether this key, as [`Principal::key`] makes it, is of the identity that grants are given to; in a view that of
+    /// whom it shows.
+    #[must_use]
+    pub fn receives_as(&self, key: &str) -> bool {
+        key_of(self.issuer_for_policy(), &self.subject) == key
     }
 
     /// The stable key of this identity: issuer and subject, length-prefixed so that no two can collide.
     #[must_use]
     pub fn key(&self) -> String {
-        format!("{}:{}{}", self.issuer.len(), self.issuer, self.subject)
+        key_of(&self.issuer, &self.subject)
     }
 
     #[must_use]

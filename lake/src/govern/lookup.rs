@@ -12,7 +12,7 @@ use std::{
 use datafusion::{catalog::TableProvider as _, common::ScalarValue, logical_expr::Expr, physical_plan::execute_stream};
 use futures::StreamExt as _;
 use model::DatasetName;
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, sync::Semaphore};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{GovernedTable, Sessions, message};
@@ -28,6 +28,8 @@ const MOST: usize = 10_000;
 const BYTES: usize = 4 << 20;
 /// How long one may take; whoever asks for the dataset waits for it.
 const TIME: Duration = Duration::from_secs(5);
+/// Counts at one time.
+const COUNTS: usize = 1;
 
 /// Reads what policies look up.
 pub(crate) struct Reader {
@@ -35,6 +37,8 @@ pub(crate) struct Reader {
     sessions: Sessions,
     /// Threads with big stacks.
     desk: Handle,
+    /// Whoever counts holds it until the work has truly ended.
+    counting: Arc<Semaphore>,
 }
 
 /// What a look-up gives. Cheap to clone.
@@ -47,7 +51,7 @@ pub(crate) enum Found {
 
 impl Reader {
     pub fn new(tables: Arc<Tables>, sessions: Sessions, desk: Handle) -> Self {
-        Self { tables, sessions, desk }
+        Self { tables, sessions, desk, counting: Arc::new(Semaphore::new(COUNTS)) }
     }
 
     /// The dataset's newest version.
@@ -78,7 +82,16 @@ impl Reader {
     pub async fn count(&self, snapshot: &Arc<Snapshot>, filter: Expr) -> Result<u64> {
         let Some(column) = snapshot.schema.fields().first() else { return Ok(0) };
         let table = one_column(snapshot, column.name(), Some(filter))?;
-        let work = AbortOnDropHandle::new(self.desk.spawn(count(table, self.sessions.clone())));
+        let turn = Arc::clone(&self.counting).acquire_owned();
+        let (desk, sessions) = (self.desk.clone(), self.sessions.clone());
+        let work = async {
+            let turn = turn.await;
+            let work = async move {
+                let _turn = turn;
+                count(table, sessions).await
+            };
+            AbortOnDropHandle::new(desk.spawn(work)).await
+        };
         let too_long = |_| LakeError::Limit { message: "counting the rows took too long".to_owned() };
         let counted = tokio::time::timeout(TIME, work)
             .await

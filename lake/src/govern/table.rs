@@ -104,6 +104,15 @@ impl GovernedTable {
     }
 }
 
+/// Whether a condition over a table has an answer for every row, found by little work: comparisons and a few functions.
+pub(crate) fn always_answers(condition: &Expr, schema: &Schema) -> bool {
+    let simple = Over::new(schema, &ConfigOptions::default()).and_then(|over| {
+        let simple = over.simplify(condition)?;
+        Ok(cannot_fail(&simple, &over.schema))
+    });
+    simple.unwrap_or(false)
+}
+
 /// Whether an expression has a value on every row, whatever the row holds.
 fn cannot_fail(e: &Expr, schema: &DFSchema) -> bool {
     let all = |of: &[&Expr]| of.iter().all(|e| cannot_fail(e, schema));

@@ -55,7 +55,7 @@ mod tests {
     fn only_what_no_dataset_takes_is_astray() {
         let reason = |path: &str| {
             let location = Path::from(path);
-            let meta = ObjectMeta { location, last_modified: Utc::now(), size: 1, e_tag: None, version: None };
+            let meta = ObjectMeta { location, last_modified: chrono::Utc::now(), size: 1, e_tag: None, version: None };
             astray(&meta).map(|a| a.reason)
         };
         assert_eq!(reason("landing/ops/flights/a.csv"), None);

@@ -71,6 +71,11 @@ impl Written {
         self.on.iter().any(|p| matches!(p, Pattern::One(one) if one == dataset))
     }
 
+    /// Whether it was given on request, not written by a steward.
+    pub fn is_on_request(&self) -> bool {
+        self.purpose.is_some()
+    }
+
     /// Whether it gives all that there is of its datasets.
     pub fn is_without_limit(&self) -> bool {
         self.rows.is_none() && self.grant.columns.is_none() && self.grant.except.is_empty() && self.mask.is_empty()

@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use arrow::datatypes::Schema;
 use chrono::{DateTime, Utc};
 use datafusion::logical_expr::Expr;
-use model::{Action, ColumnExplanation, DatasetName, Giving, Principal};
+use model::{AccessNote, Action, ColumnExplanation, DatasetName, Giving, Principal};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -21,12 +21,17 @@ use super::{
     predicate::{Predicate, Unusable},
     source::Source,
 };
-use crate::{LakeError, Result, document::Documents, store::soon};
+use crate::{LakeError, Result, document::Documents, govern::always_answers, store::soon};
 
 const KIND: &str = "grants";
 const ID: &str = "all";
 /// Bytes of one row filter.
 const ROWS_BYTES: usize = 4 << 10;
+/// What may be given by who does not write the policy: nothing that fails for a row, which would fail what the policy
+/// gives beside it, and nothing that costs more than looking at the row.
+pub(super) const SIMPLE: &str = "it is made of columns and fixed values by comparisons, `in`, `between`, `like`, \
+                                 `is null`, `and`, `or`, `not`, `lower`, `upper`, `length`, `starts_with`, \
+                                 `coalesce` and `nullif` alone, so that it has an answer for every row";
 /// Times that a write is tried while others write.
 const ATTEMPTS: usize = 20;
 
@@ -173,7 +178,28 @@ fn filter(rows: &str, schema: &Schema) -> Result<Expr> {
     // Neither values of the asker, which would tell the owner of them, nor other datasets, which may not be the owner's.
     condition(rows, schema).map_err(wrong)?;
     let bound = Predicate::plain(rows).map_err(wrong)?.bind(schema, &nobody(), &[]);
-    Ok(bound.map_err(Unusable::words).map_err(wrong)?.filter)
+    let filter = bound.map_err(Unusable::words).map_err(wrong)?.filter;
+    if always_answers(&filter, schema) { Ok(filter) } else { Err(wrong(SIMPLE.to_owned())) }
+}
+
+/// What is given as its receiver may read it, who would learn from its text what is hidden from them: no column that is
+/// left out, no condition on one that does not show as it is, and masks in words.
+pub(crate) fn told(give: &Giving, schema: Option<&Schema>) -> Giving {
+    let listed = |c: &String| give.columns.as_ref().is_none_or(|l| l.contains(c)) && !give.except.contains(c);
+    let shows = |rows: &str| {
+        let filter = schema.and_then(|schema| filter(rows, schema).ok());
+        filter.is_some_and(|f| f.column_refs().iter().all(|c| listed(&c.name) && !give.mask.contains_key(&c.name)))
+    };
+    let rows = give.rows.as_ref();
+    let masks = give.mask.iter().filter(|(column, _)| listed(column));
+    let in_words = |mask: &str| Mask::parse(mask).map_or_else(|_| "masked".to_owned(), |mask| mask.words());
+    Giving {
+        until: give.until,
+        rows: rows.map(|rows| if shows(rows) { rows.clone() } else { AccessNote::ON_HIDDEN.to_owned() }),
+        columns: give.columns.as_ref().map(|all| all.iter().filter(|c| listed(c)).cloned().collect()),
+        except: Vec::new(),
+        mask: masks.map(|(column, mask)| (column.clone(), in_words(mask))).collect(),
+    }
 }
 
 /// The error with its place, where it names one or a word that stands once.

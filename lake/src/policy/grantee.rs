@@ -64,7 +64,7 @@ impl Grantee {
                 !who.is_service() && (who.subject == *name || email())
             }
             Self::Service(_) => who.is_service() && who.subject == self.to_string(),
-            Self::Key(key) => who.key() == *key,
+            Self::Key(key) => who.receives_as(key),
             Self::Claim(name, value) => who.claim(name).is_some_and(|values| values.contains(value)),
         }
     }

@@ -1,7 +1,7 @@
 //! View as: for half an hour a steward's session is answered with the policy of somebody else, and changes nothing.
 //!
-//! Whoever is viewed has here an identity of its own, which no document and no row of the audit is of: their groups and
-//! claims decide what is seen, and what is somebody's own (tokens, sessions, recent queries, activity, sent files) is not.
+//! Whoever is viewed has here an identity of its own, which no document and no row of the audit is of: their groups,
+//! claims and what they were given decide what is seen, and what is somebody's own (tokens, sessions, recent queries, activity, sent files) is not.
 
 use axum::{
     extract::{Form, State, rejection::FormRejection},
@@ -89,8 +89,13 @@ pub async fn asks(state: &AppState, session: &Session, secret: &str) -> Result<P
 
 fn identity(session: &Session, viewed: &Viewed) -> Principal {
     let steward = &session.principal;
-    let viewing =
-        Viewing { key: steward.key(), name: steward.name.clone(), email: steward.email.clone(), until: viewed.until };
+    let viewing = Viewing {
+        key: steward.key(),
+        name: steward.name.clone(),
+        email: steward.email.clone(),
+        issuer: viewed.who.issuer.clone(),
+        until: viewed.until,
+    };
     let via = format!("session {}", session.id);
     let origin = Origin { via, viewing: Some(viewing), ..Origin::default() };
     Principal { issuer: format!("view-as:{}", session.id), scope: None, origin, ..viewed.who.clone() }
