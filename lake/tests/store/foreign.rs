@@ -57,6 +57,9 @@ impl Bench {
     }
 }
 
+/// A protocol, what else changes, a commit's mode, and what is said then.
+type Change<'a> = (Value, &'a dyn Fn(&mut Value), WriteMode, &'a str);
+
 fn writer(version: u8) -> Value {
     json!({"minReaderVersion": 1, "minWriterVersion": version})
 }
@@ -75,7 +78,7 @@ async fn nothing_is_written_to_a_table_that_another_engine_must_write() {
         move |metadata: &mut Value| metadata["configuration"][key] = json!(value)
     };
     let features = json!({"minReaderVersion": 1, "minWriterVersion": 7, "writerFeatures": ["identityColumns"]});
-    let changes: [(Value, &dyn Fn(&mut Value), WriteMode, &str); 5] = [
+    let changes: [Change<'_>; 5] = [
         (features, &|_| {}, WriteMode::Append, "has the feature `identityColumns`"),
         (writer(3), &configured("delta.constraints.positive", "id > 0"), WriteMode::Append, "has constraints"),
         (writer(4), &generated, WriteMode::Append, "computed values"),
